@@ -1,0 +1,151 @@
+import type { Constraint, LogitTest, Method, Rule, Selection } from './config.ts';
+
+/**
+ * What a run yields for each sample, and the evidence under it. Evidence holds what rechecks a verdict without the
+ * extractor (METHOD.md §4): the verdict itself is always a function of evidence and head, in src/main/math.
+ */
+
+/** L2 distance in normalised input units. */
+export type RadiusNormalised = number & { readonly unit?: 'normalised' };
+/** L2 distance in pixel units, intensities in [0, 1]. */
+export type RadiusPixels = number & { readonly unit?: 'pixel' };
+
+/** What every method's evidence says of its draws. */
+export interface DrawsEvidence {
+  /** Seed of the run; with the dataset index it keys the Philox stream (METHOD.md §4). */
+  readonly seed: number;
+  readonly sigma: number;
+  readonly alpha: number;
+  /** n, the estimation draws. */
+  readonly draws: number;
+  /** n₀; 0 when the selection is shared. */
+  readonly selectionDraws: number;
+  readonly selection: Selection;
+}
+
+export interface LabelEvidence extends DrawsEvidence {
+  readonly method: 'label';
+  /** [K] votes among the selection draws; the votes themselves when the selection is shared. */
+  readonly selectionCounts: Int32Array;
+  /** [K] votes among the estimation draws. */
+  readonly counts: Int32Array;
+}
+
+export interface PairwiseEvidence extends DrawsEvidence {
+  readonly method: 'pairwise';
+  /** [K] for each class, its fewest wins against any rival among the selection draws. */
+  readonly selectionWorstWins: Int32Array;
+  /** [K] wins of the class under test against each rival among the estimation draws; its own entry is n. */
+  readonly wins: Int32Array;
+}
+
+export interface LogitEvidence extends DrawsEvidence {
+  readonly method: 'logit';
+  readonly logitTest: LogitTest;
+  /** [K] medians of the selection draws; empty when the selection is shared. */
+  readonly selectionMedian: Float32Array;
+  /** [K] medians of the estimation draws. */
+  readonly median: Float32Array;
+  /** Index of the order statistic of the box, 1 ≤ k ≤ n/2. */
+  readonly k: number;
+  /** [K] z_(k) and z_(n+1−k) of each logit. */
+  readonly lower: Float32Array;
+  readonly upper: Float32Array;
+}
+
+export interface RepresentationEvidence extends DrawsEvidence {
+  readonly method: 'representation';
+  readonly rule: Rule;
+  /** [D] median of the selection draws; empty when the selection is shared. */
+  readonly selectionMedian: Float32Array;
+  /** [D] median of the estimation draws. */
+  readonly median: Float32Array;
+  readonly k: number;
+  /** [D] the box B of index k. */
+  readonly lower: Float32Array;
+  readonly upper: Float32Array;
+  /** [K] proved lower bound of h_c − h_j on B under the rule; +Infinity at c. */
+  readonly marginLower: Float64Array;
+}
+
+export type Evidence = LabelEvidence | PairwiseEvidence | LogitEvidence | RepresentationEvidence;
+
+export const ABSTENTIONS = {
+  'no-majority': 'no class is proved to win more than half of the noisy votes',
+  'a-rival-may-win': 'some rival is not proved to lose its duel',
+  'boxes-overlap': 'the logit bounds of the class and of some rival overlap',
+  'median-disagrees': 'the prediction at the median differs from the class under test',
+  'margin-not-positive': 'the margin is not proved positive on the smallest box',
+  'not-finite': 'a representation or logit is not a finite number',
+} as const;
+export type AbstentionReason = keyof typeof ABSTENTIONS;
+
+/** Whether a certificate is a proof: a `paper` verdict under a constraint that does not bound L∞ is none. */
+export type Soundness = 'proved' | 'published-rule';
+
+export type Verdict =
+  | {
+      readonly outcome: 'certified';
+      /** The class that no perturbation within the radius changes. */
+      readonly predicted: number;
+      readonly radiusNormalised: RadiusNormalised;
+    }
+  | { readonly outcome: 'abstained'; readonly predicted: number; readonly reason: AbstentionReason };
+
+/** A head as certificates need it: effective weights after the constraint. */
+export interface HeadWeights {
+  readonly constraint: Constraint;
+  readonly bound: number;
+  readonly groupSize: number;
+  /** In order from the representation to the logits. */
+  readonly layers: readonly DenseLayer[];
+}
+export interface DenseLayer {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** [outputs, inputs], row-major. */
+  readonly weight: Float32Array;
+  /** [outputs] */
+  readonly bias: Float32Array;
+}
+
+/** One certificate as stored: a head's answer on one test instance by one method and, for representations, one rule. */
+export interface CertificateRecord {
+  readonly datasetIndex: number;
+  readonly label: number;
+  readonly method: Method;
+  /** Null for every method but representation. */
+  readonly rule: Rule | null;
+  readonly soundness: Soundness;
+  readonly verdict: Verdict;
+  /** Null when abstained. */
+  readonly radiusPixels: RadiusPixels | null;
+  /** Prediction of the median, of representations or logits; null for label and pairwise. */
+  readonly medianPrediction: number | null;
+  readonly evidence: Evidence;
+}
+
+/** The base classifier on one clean test instance. */
+export interface PredictionRecord {
+  readonly datasetIndex: number;
+  readonly label: number;
+  readonly predicted: number;
+  /** [K] */
+  readonly logits: Float32Array;
+}
+
+/** L2-PGD against one test instance. */
+export interface PgdRecord {
+  readonly datasetIndex: number;
+  readonly label: number;
+  /** True when the prediction was right on the clean input and at every step of every restart. */
+  readonly robust: boolean;
+  /** First step (0 is the clean input) with a wrong prediction; null when robust. */
+  readonly brokenAtStep: number | null;
+  /** L2 norm, normalised units, of the perturbation that first broke it; 0 for a clean mistake, null when robust. */
+  readonly perturbationNorm: number | null;
+  /** [H·W·C] that perturbation; null when robust or wrong already without it. */
+  readonly perturbation: Float32Array | null;
+  /** Share of steps whose input gradient was zero or not finite. */
+  readonly zeroGradientShare: number;
+}
