@@ -1,0 +1,128 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
+import type { HeadSpec } from '../../../shared/config.ts';
+import type { HeadWeights } from '../../../shared/results.ts';
+import { groupSort } from '../ops/groupSort.ts';
+import type { NamedArray, NamedArrays, Parameters } from './parameters.ts';
+
+/** Sizes of a head: D inputs, hidden layers, K logits. */
+export interface HeadShape {
+  readonly spec: HeadSpec;
+  readonly inputs: number;
+  readonly classes: number;
+}
+
+/** Default width of hidden layers: 256 for D ≥ 256, else D rounded up to a multiple of the group size (METHOD.md §1). */
+export function hiddenWidth({ spec, inputs }: HeadShape): number {
+  return spec.hiddenWidth ?? (inputs >= 256 ? 256 : Math.ceil(inputs / spec.groupSize) * spec.groupSize);
+}
+
+function layerSizes(shape: HeadShape): { inputs: number; outputs: number }[] {
+  const widths = [shape.inputs, ...Array<number>(shape.spec.layers - 1).fill(hiddenWidth(shape)), shape.classes];
+  return widths.slice(1).map((outputs, i) => ({ inputs: widths[i]!, outputs }));
+}
+
+/** "layer1.direction" [outputs, inputs] and, with a constraint, "layer1.magnitude" [outputs]; "layer1.bias" [outputs]. */
+const layerName = (index: number): string => `layer${index + 1}`;
+
+/** Fresh parameters: normal rows of expected norm 1 (He without a gain, since GroupSort keeps the norm), zero biases. */
+export function initialHead(shape: HeadShape, seed: number): NamedArrays {
+  const arrays: Record<string, NamedArray> = {};
+  layerSizes(shape).forEach(({ inputs, outputs }, i) => {
+    const data = new Float32Array(outputs * inputs);
+    fillStandardNormal(data, deriveKey(seed, 'initial-head', layerName(i)), 0);
+    arrays[`${layerName(i)}.direction`] = { shape: [outputs, inputs], data: data.map((v) => v / Math.sqrt(inputs)) };
+    if (shape.spec.constraint !== 'none') {
+      arrays[`${layerName(i)}.magnitude`] = { shape: [outputs], data: new Float32Array(outputs).fill(shape.spec.bound) };
+    }
+    arrays[`${layerName(i)}.bias`] = { shape: [outputs], data: new Float32Array(outputs) };
+  });
+  return arrays;
+}
+
+/** W of a layer, [outputs, inputs]: the direction itself, or magnitude · direction / ‖direction‖ by rows. */
+function effectiveWeight(parameters: Parameters, layer: string, { constraint }: HeadSpec): tf.Tensor2D {
+  const direction = parameters[`${layer}.direction`] as tf.Tensor2D;
+  if (constraint === 'none') return direction;
+  const norm =
+    constraint === 'wn'
+      ? tf.sqrt(tf.sum(tf.square(direction), 1, true))
+      : tf.sum(tf.abs(direction), 1, true);
+  return tf.mul(direction, tf.div(tf.expandDims(parameters[`${layer}.magnitude`]!, 1), norm));
+}
+
+/**
+ * The constraint after an update (METHOD.md §1): magnitudes clamped to [−bound, bound]. Directions stay as they are,
+ * since only their direction counts. Idempotent. Returns new tensors.
+ */
+export function projectHead(parameters: Parameters, { constraint, bound }: HeadSpec): Parameters {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]) => [
+      name,
+      constraint !== 'none' && name.endsWith('.magnitude') ? tf.clipByValue(tensor, -bound, bound) : tf.clone(tensor),
+    ]),
+  );
+}
+
+/**
+ * Logits h(z), [N, K], of a head in training.
+ * @param representations [N, D]
+ */
+export function headLogits(spec: HeadSpec, parameters: Parameters, representations: tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() => {
+    let x = representations;
+    for (let i = 0; i < spec.layers; i++) {
+      if (i > 0) x = groupSort(x, spec.groupSize);
+      const weight = effectiveWeight(parameters, layerName(i), spec);
+      x = tf.add(tf.matMul(x, weight, false, true), parameters[`${layerName(i)}.bias`]!);
+    }
+    return x;
+  });
+}
+
+/** A trained head: its effective weights, on the host. */
+export function finishedHead(shape: HeadShape, parameters: Parameters): HeadWeights {
+  return {
+    constraint: shape.spec.constraint,
+    bound: shape.spec.bound,
+    groupSize: shape.spec.groupSize,
+    layers: layerSizes(shape).map(({ inputs, outputs }, i) => ({
+      inputs,
+      outputs,
+      weight: tf.tidy(() => Float32Array.from(effectiveWeight(parameters, layerName(i), shape.spec).dataSync())),
+      bias: Float32Array.from(parameters[`${layerName(i)}.bias`]!.dataSync()),
+    })),
+  };
+}
+
+/** A finished head on the device. */
+export interface FrozenHead {
+  readonly groupSize: number;
+  readonly classes: number;
+  readonly layers: readonly { readonly weight: tf.Tensor2D; readonly bias: tf.Tensor1D }[];
+}
+
+export function freezeHead({ groupSize, layers }: HeadWeights): FrozenHead {
+  return {
+    groupSize,
+    classes: layers.at(-1)!.outputs,
+    layers: layers.map(({ inputs, outputs, weight, bias }) => ({
+      weight: tf.tensor2d(weight, [outputs, inputs]),
+      bias: tf.tensor1d(bias),
+    })),
+  };
+}
+
+export function disposeHead(head: FrozenHead): void {
+  for (const { weight, bias } of head.layers) tf.dispose([weight, bias]);
+}
+
+/** Logits h(z), [N, K]; differentiable in the representations [N, D]. */
+export function classify({ groupSize, layers }: FrozenHead, representations: tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() =>
+    layers.reduce<tf.Tensor2D>((x, { weight, bias }, i) => {
+      const active = i > 0 ? groupSort(x, groupSize) : x;
+      return tf.add(tf.matMul(active, weight, false, true), bias);
+    }, representations),
+  );
+}

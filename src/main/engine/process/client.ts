@@ -1,0 +1,148 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { OpenBackend } from '../backends/openBackend.ts';
+import type { Job, JobEvent, Request, Response, SerialisedError } from './protocol.ts';
+
+/** After a polite signal, how long the engine may take to end before it is killed. */
+const GRACE_MILLISECONDS = 2000;
+
+/** An error that crossed from the engine, or its death. */
+export class EngineError extends Error {
+  override readonly name: string = 'EngineError';
+}
+
+/** A job that was told to stop and did. */
+export class JobCancelled extends Error {
+  override readonly name = 'JobCancelled';
+  constructor() {
+    super('the job was cancelled');
+  }
+}
+
+interface Pending {
+  readonly name: string;
+  readonly onEvent: (event: JobEvent) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The engine's process, seen from the host. A fault in it fails the jobs under way and nothing else. */
+export interface Engine {
+  readonly backend: OpenBackend;
+  readonly pid: number;
+  /** Runs a job to its end. An error thrown by onEvent cancels the job and is passed on. */
+  run(job: Job, onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an engine and waits for its backend.
+ * @throws EngineError when the process dies or no backend opens
+ */
+export async function startEngine(environment: NodeJS.ProcessEnv = process.env): Promise<Engine> {
+  const child = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), [], {
+    serialization: 'advanced',
+    env: environment,
+    // Detached from the terminal's process group, so that Ctrl-C reaches the host alone, which then stops in order.
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const pending = new Map<number, Pending>();
+  const backend = await firstResponse(child);
+  child.on('message', (response: Response) => receive(child, pending, response));
+  child.once('exit', (code, signal) => failAll(pending, deathOf(code, signal)));
+  let sequence = 0;
+  return {
+    backend,
+    pid: child.pid!,
+    run: (job, onEvent, signal) =>
+      new Promise((resolve, reject) => {
+        if (child.exitCode !== null || child.signalCode !== null) {
+          reject(deathOf(child.exitCode, child.signalCode));
+          return;
+        }
+        const id = ++sequence;
+        pending.set(id, { name: job.kind, onEvent, resolve, reject });
+        send(child, { kind: 'start', id, job });
+        if (signal?.aborted === true) send(child, { kind: 'cancel', id });
+        signal?.addEventListener('abort', () => pending.has(id) && send(child, { kind: 'cancel', id }), { once: true });
+      }),
+    close: () => close(child),
+  };
+}
+
+function send(child: ChildProcess, request: Request): void {
+  if (child.connected) child.send(request);
+}
+
+function firstResponse(child: ChildProcess): Promise<OpenBackend> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null, signal: NodeJS.Signals | null): void => reject(deathOf(code, signal));
+    child.once('exit', onExit);
+    child.once('error', reject);
+    child.once('message', (response: Response) => {
+      child.off('exit', onExit);
+      if (response.kind === 'ready') resolve(response.backend);
+      else reject(revive(response.kind === 'unusable' ? response.error : null));
+    });
+  });
+}
+
+function receive(child: ChildProcess, pending: Map<number, Pending>, response: Response): void {
+  if (response.kind === 'ready' || response.kind === 'unusable') return;
+  const job = pending.get(response.id);
+  if (job === undefined) return;
+  switch (response.kind) {
+    case 'event':
+      try {
+        job.onEvent(response.event);
+      } catch (error) {
+        pending.delete(response.id);
+        send(child, { kind: 'cancel', id: response.id });
+        job.reject(error instanceof Error ? error : new Error(String(error)));
+      }
+      return;
+    case 'done':
+      pending.delete(response.id);
+      job.resolve();
+      return;
+    case 'cancelled':
+      pending.delete(response.id);
+      job.reject(new JobCancelled());
+      return;
+    case 'failed':
+      pending.delete(response.id);
+      job.reject(revive(response.error));
+      return;
+  }
+}
+
+function failAll(pending: Map<number, Pending>, error: EngineError): void {
+  for (const job of pending.values()) job.reject(error);
+  pending.clear();
+}
+
+function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineError {
+  const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  const hint = signal === 'SIGKILL' ? ' (the system does that when memory runs out)' : '';
+  return new EngineError(`the engine ${how}${hint}; what was committed is kept, go on with: ptw resume`);
+}
+
+function revive(error: SerialisedError | null): EngineError {
+  if (error === null) return new EngineError('internal: the engine answered before it was ready');
+  const revived = new EngineError(error.message);
+  Object.defineProperty(revived, 'name', { value: error.name });
+  if (error.stack !== undefined) revived.stack = error.stack;
+  return revived;
+}
+
+async function close(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  if (child.connected) child.disconnect();
+  const term = setTimeout(() => child.kill('SIGTERM'), GRACE_MILLISECONDS / 2);
+  const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MILLISECONDS);
+  await ended;
+  clearTimeout(term);
+  clearTimeout(kill);
+}

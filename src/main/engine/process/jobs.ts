@@ -1,0 +1,153 @@
+import { prepareTransfer } from '../../data/transfer.ts';
+import type { ExperimentConfig } from '../../../shared/config.ts';
+import { pgd } from '../attacks/pgd.ts';
+import { predict } from '../attacks/predict.ts';
+import type { StageContext } from '../context.ts';
+import { disposeHead, freezeHead, type HeadShape } from '../models/head.ts';
+import { disposeParameters } from '../models/parameters.ts';
+import { freeze, representationSize, WIDE_RES_NETS, type FrozenExtractor } from '../models/wideResNet.ts';
+import { certifyInstances } from '../smoothing/certifyInstances.ts';
+import { trainExtractor } from '../training/trainExtractor.ts';
+import { trainHeads } from '../training/trainHeads.ts';
+import { describeTransfer, type Transfer } from './describeTransfer.ts';
+import type { Job, JobEvent, TransferSpec } from './protocol.ts';
+
+export interface JobContext extends StageContext {
+  event(event: JobEvent): void;
+}
+
+let prepared: { readonly key: string; readonly transfer: Transfer } | null = null;
+
+/** Reading a transfer again costs seconds and every job of a run has the same one, so the last is kept. */
+function transferOf(spec: TransferSpec): Transfer {
+  const key = JSON.stringify(spec);
+  if (prepared?.key !== key) prepared = { key, transfer: prepareTransfer(spec) };
+  return prepared.transfer;
+}
+
+/** Runs one job on the backend that is open; its results leave as events. */
+export async function runJob(job: Job, context: JobContext): Promise<void> {
+  const transfer = transferOf(job.transfer);
+  switch (job.kind) {
+    case 'describe':
+      context.event({ kind: 'description', description: describeTransfer(transfer, job) });
+      return;
+    case 'train-extractor':
+      await trainExtractorJob(job, transfer, context);
+      return;
+    case 'train-heads':
+      await withExtractor(job, (extractor) => trainHeadsJob(job, { transfer, extractor, context }));
+      return;
+    case 'predict':
+      await withExtractor(job, (extractor) => predictJob(job, { transfer, extractor, context }));
+      return;
+    case 'pgd':
+      await withExtractor(job, (extractor) => pgdJob(job, { transfer, extractor, context }));
+      return;
+    case 'certify':
+      await withExtractor(job, (extractor) => certifyInstances(job, { domain: transfer[job.domain], extractor, context }));
+      return;
+  }
+}
+
+interface OnDevice {
+  readonly transfer: Transfer;
+  readonly extractor: FrozenExtractor;
+  readonly context: JobContext;
+}
+type JobOf<Kind extends Job['kind']> = Extract<Job, { kind: Kind }>;
+
+async function withExtractor(
+  { config, extractor }: { config: ExperimentConfig; extractor: Parameters<typeof freeze>[1] },
+  body: (frozen: FrozenExtractor) => Promise<void>,
+): Promise<void> {
+  const frozen = freeze(WIDE_RES_NETS[config.extractor.preset], extractor);
+  try {
+    await body(frozen);
+  } finally {
+    disposeParameters(frozen.parameters);
+  }
+}
+
+const shapeOf = (config: ExperimentConfig, spec: HeadShape['spec'], classes: number): HeadShape => ({
+  spec,
+  inputs: representationSize(WIDE_RES_NETS[config.extractor.preset]),
+  classes,
+});
+
+async function trainExtractorJob(job: JobOf<'train-extractor'>, transfer: Transfer, context: JobContext): Promise<void> {
+  const { config } = job;
+  const { extractor, head } = await trainExtractor(
+    {
+      net: WIDE_RES_NETS[config.extractor.preset],
+      head: shapeOf(config, config.extractor.head, transfer.source.train.classes),
+      training: transfer.source.train,
+      validation: transfer.source.validation,
+      settings: config.training.source,
+      seed: config.seed,
+      checkpoint: job.checkpoint,
+    },
+    {
+      ...context,
+      epoch: (report, checkpoint) =>
+        Promise.resolve(context.event({ kind: 'epoch', head: null, report, checkpoint })),
+    },
+  );
+  context.event({ kind: 'extractor', extractor, head });
+}
+
+async function trainHeadsJob(job: JobOf<'train-heads'>, { transfer, extractor, context }: OnDevice): Promise<void> {
+  const { train, validation } = transfer[job.domain];
+  const idOf = (head: number): string => job.heads[head]!.id;
+  await trainHeads(
+    {
+      domain: job.domain,
+      extractor,
+      heads: job.heads.map(({ spec, checkpoint }) => ({ shape: shapeOf(job.config, spec, train.classes), checkpoint })),
+      training: train,
+      validation,
+      settings: job.config.training.heads,
+      seed: job.config.seed,
+    },
+    {
+      ...context,
+      epoch: (head, report, checkpoint) =>
+        Promise.resolve(context.event({ kind: 'epoch', head: idOf(head), report, checkpoint })),
+      finished: (head, weights) => Promise.resolve(context.event({ kind: 'head', head: idOf(head), weights })),
+    },
+  );
+}
+
+async function predictJob(job: JobOf<'predict'>, { transfer, extractor, context }: OnDevice): Promise<void> {
+  const heads = job.heads.map(({ weights }) => freezeHead(weights));
+  await predict(
+    { extractor, heads, set: transfer[job.domain].test, indices: job.indices },
+    {
+      ...context,
+      predicted: (head, records) =>
+        Promise.resolve(context.event({ kind: 'predictions', head: job.heads[head]!.id, records })),
+    },
+  );
+  heads.forEach(disposeHead);
+}
+
+async function pgdJob(job: JobOf<'pgd'>, { transfer, extractor, context }: OnDevice): Promise<void> {
+  const head = freezeHead(job.head.weights);
+  await pgd(
+    {
+      extractor,
+      head,
+      set: transfer[job.domain].test,
+      indices: job.indices,
+      settings: job.config.pgd,
+      domain: job.domain,
+      seed: job.config.seed,
+    },
+    {
+      ...context,
+      attacked: (records) => Promise.resolve(context.event({ kind: 'pgd', head: job.head.id, records })),
+    },
+  );
+  disposeHead(head);
+}
+

@@ -1,0 +1,54 @@
+// Entry point of the engine's process: opens a backend, then answers one job at a time.
+import { openBackend } from '../backends/openBackend.ts';
+import { Cancelled, type StageContext } from '../context.ts';
+import { runJob, type JobContext } from './jobs.ts';
+import type { JobEvent, Request, Response, SerialisedError } from './protocol.ts';
+
+function respond(response: Response): void {
+  if (process.connected) process.send!(response);
+}
+
+function serialised(error: unknown): SerialisedError {
+  return error instanceof Error
+    ? { name: error.name, message: error.message, stack: error.stack }
+    : { name: 'Error', message: String(error), stack: undefined };
+}
+
+const cancelled = new Set<number>();
+let queue: Promise<void> = Promise.resolve();
+
+function contextOf(id: number): JobContext {
+  const stage: StageContext = {
+    progress: (done, total) => event({ kind: 'progress', done, total }),
+    breathe: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (cancelled.has(id)) throw new Cancelled();
+    },
+  };
+  const event = (value: JobEvent): void => respond({ kind: 'event', id, event: value });
+  return { ...stage, event };
+}
+
+async function answer({ id, job }: Extract<Request, { kind: 'start' }>): Promise<void> {
+  try {
+    await runJob(job, contextOf(id));
+    respond({ kind: 'done', id });
+  } catch (error) {
+    respond(error instanceof Cancelled ? { kind: 'cancelled', id } : { kind: 'failed', id, error: serialised(error) });
+  } finally {
+    cancelled.delete(id);
+  }
+}
+
+process.on('message', (request: Request) => {
+  if (request.kind === 'cancel') cancelled.add(request.id);
+  else queue = queue.then(() => answer(request));
+});
+// The host is gone: nobody is left to answer.
+process.on('disconnect', () => process.exit(0));
+
+try {
+  respond({ kind: 'ready', backend: await openBackend() });
+} catch (error) {
+  respond({ kind: 'unusable', error: serialised(error) });
+}

@@ -1,0 +1,54 @@
+import {
+  arraysFrom,
+  parametersFrom,
+  withoutPrefix,
+  withPrefix,
+  type NamedArrays,
+  type Parameters,
+} from '../models/parameters.ts';
+import type { AdamState } from './adam.ts';
+import type { Patience } from './earlyStopping.ts';
+
+/** All that decides how a training goes on after an epoch. */
+export interface TrainingState {
+  readonly epoch: number;
+  readonly parameters: Parameters;
+  readonly adam: AdamState;
+  readonly patience: Patience;
+  /** Parameters at the best validation loss; null before the first validation. */
+  readonly best: NamedArrays | null;
+}
+
+/** The same on the host. */
+export interface Checkpoint {
+  readonly epoch: number;
+  readonly adamStep: number;
+  readonly patience: Patience;
+  readonly arrays: NamedArrays;
+}
+
+export function checkpointFrom({ epoch, parameters, adam, patience, best }: TrainingState): Checkpoint {
+  return {
+    epoch,
+    adamStep: adam.step,
+    patience,
+    arrays: {
+      ...withPrefix(arraysFrom(parameters), 'parameters.'),
+      ...withPrefix(arraysFrom(adam.first), 'first.'),
+      ...withPrefix(arraysFrom(adam.second), 'second.'),
+      ...withPrefix(best ?? {}, 'best.'),
+    },
+  };
+}
+
+export function restoreCheckpoint({ epoch, adamStep, patience, arrays }: Checkpoint): TrainingState {
+  const best = withoutPrefix(arrays, 'best.');
+  const part = (prefix: string): Parameters => parametersFrom(withoutPrefix(arrays, prefix));
+  return {
+    epoch,
+    parameters: part('parameters.'),
+    adam: { step: adamStep, first: part('first.'), second: part('second.') },
+    patience,
+    best: Object.keys(best).length === 0 ? null : best,
+  };
+}

@@ -1,0 +1,14 @@
+/** The user's input is wrong; the message says what, where and what is allowed. Hosts end with code 2. */
+export class BadInput extends Error {
+  override readonly name = 'BadInput';
+}
+
+/** The run was told to stop and can be resumed. Hosts end with code 130. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly runId: number;
+  constructor(runId: number) {
+    super(`run ${runId} was interrupted; what was done is kept, go on with: ptw resume ${runId}`);
+    this.runId = runId;
+  }
+}
