@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import type { TransferDescription } from '../engine/process/protocol.ts';
 import type { Domain, ExperimentConfig, HeadSpec, PgdSettings } from '../../shared/config.ts';
 
 /**
@@ -27,6 +28,22 @@ export interface DataKeys {
   readonly target: string;
 }
 
+/** The files by content, and what is taken of them. */
+export function dataKeys(config: ExperimentConfig, { domains }: TransferDescription): DataKeys {
+  const { source, target } = config;
+  const text = (value: unknown): string => canonicalize(value) ?? '';
+  const taken = (domain: Domain, instances: number | undefined): unknown => ({
+    fingerprint: domains[domain].fingerprint,
+    trainingInstances: instances ?? 'all',
+  });
+  const sourceKey = taken('source', source.trainingInstances);
+  return {
+    source: text(sourceKey),
+    // The target is normalised, and by default resized, as the source is.
+    target: text({ target: taken('target', target.trainingInstances), size: target.size, source: sourceKey }),
+  };
+}
+
 /** "4-layer wn", with what differs from the defaults behind it. */
 export function headLabel({ layers, constraint, bound, hiddenWidth, groupSize, temperature }: HeadSpec): string {
   const extras = [
@@ -40,7 +57,9 @@ export function headLabel({ layers, constraint, bound, hiddenWidth, groupSize, t
 
 function hash(kind: string, inputs: Readonly<Record<string, unknown>>): string {
   const text = canonicalize({ version: VERSION, kind, ...inputs });
-  return createHash('sha256').update(text ?? '').digest('hex');
+  return createHash('sha256')
+    .update(text ?? '')
+    .digest('hex');
 }
 
 /** Every stage of a run, in the order in which they are worked off. */
@@ -99,7 +118,14 @@ function headPlan(of: {
   const own = domain === 'source' && isExtractorsHead(config, spec);
   const inputs = own
     ? { extractor: extractor.key, own: true }
-    : { extractor: extractor.key, seed: config.seed, domain, data: data[domain], spec, training: config.training.heads };
+    : {
+        extractor: extractor.key,
+        seed: config.seed,
+        domain,
+        data: data[domain],
+        spec,
+        training: config.training.heads,
+      };
   return { key: hash('head', inputs), kind: 'head', domain, head: headLabel(spec), headIndex, inputs };
 }
 

@@ -45,7 +45,9 @@ export async function runJob(job: Job, context: JobContext): Promise<void> {
       await withExtractor(job, (extractor) => pgdJob(job, { transfer, extractor, context }));
       return;
     case 'certify':
-      await withExtractor(job, (extractor) => certifyInstances(job, { domain: transfer[job.domain], extractor, context }));
+      await withExtractor(job, (extractor) =>
+        certifyInstances(job, { domain: transfer[job.domain], extractor, context }),
+      );
       return;
   }
 }
@@ -75,7 +77,11 @@ const shapeOf = (config: ExperimentConfig, spec: HeadShape['spec'], classes: num
   classes,
 });
 
-async function trainExtractorJob(job: JobOf<'train-extractor'>, transfer: Transfer, context: JobContext): Promise<void> {
+async function trainExtractorJob(
+  job: JobOf<'train-extractor'>,
+  transfer: Transfer,
+  context: JobContext,
+): Promise<void> {
   const { config } = job;
   const { extractor, head } = await trainExtractor(
     {
@@ -89,8 +95,7 @@ async function trainExtractorJob(job: JobOf<'train-extractor'>, transfer: Transf
     },
     {
       ...context,
-      epoch: (report, checkpoint) =>
-        Promise.resolve(context.event({ kind: 'epoch', head: null, report, checkpoint })),
+      epoch: (report, checkpoint) => Promise.resolve(context.event({ kind: 'epoch', head: null, report, checkpoint })),
     },
   );
   context.event({ kind: 'extractor', extractor, head });
@@ -150,4 +155,3 @@ async function pgdJob(job: JobOf<'pgd'>, { transfer, extractor, context }: OnDev
   );
   disposeHead(head);
 }
-

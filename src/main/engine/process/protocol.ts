@@ -1,14 +1,18 @@
 import type { Domain, DatasetName, ExperimentConfig, HeadSpec } from '../../../shared/config.ts';
 import type { CertificateRecord, HeadWeights, PgdRecord, PredictionRecord } from '../../../shared/results.ts';
 import type { OpenBackend } from '../backends/openBackend.ts';
-import type { NamedArrays } from '../models/parameters.ts';
+import type { NamedArrays } from '../models/arrays.ts';
 import type { Checkpoint } from '../training/checkpoint.ts';
 import type { EpochReport } from '../training/trainExtractor.ts';
 
 /** What the two domains are read from; the engine reads the files itself. */
 export interface TransferSpec {
   readonly source: { readonly dataset: DatasetName; readonly trainingInstances: number | null };
-  readonly target: { readonly dataset: DatasetName; readonly trainingInstances: number | null; readonly size: 'source' | 'native' };
+  readonly target: {
+    readonly dataset: DatasetName;
+    readonly trainingInstances: number | null;
+    readonly size: 'source' | 'native';
+  };
   readonly seed: number;
 }
 
@@ -31,6 +35,8 @@ export type Job =
       readonly transfer: TransferSpec;
       /** Evaluated test instances a domain. */
       readonly instances: number;
+      /** Attacked test instances a domain. */
+      readonly attacked: number;
     }
   | {
       readonly kind: 'train-extractor';
@@ -40,7 +46,11 @@ export type Job =
     }
   | (OnExtractor & {
       readonly kind: 'train-heads';
-      readonly heads: readonly { readonly id: string; readonly spec: HeadSpec; readonly checkpoint: Checkpoint | null }[];
+      readonly heads: readonly {
+        readonly id: string;
+        readonly spec: HeadSpec;
+        readonly checkpoint: Checkpoint | null;
+      }[];
     })
   | (OnExtractor & { readonly kind: 'predict'; readonly heads: readonly NamedHead[]; readonly indices: Int32Array })
   | (OnExtractor & { readonly kind: 'pgd'; readonly head: NamedHead; readonly indices: Int32Array })
@@ -53,25 +63,42 @@ export type Job =
 
 /** Facts of the data that the host needs: which test instances are evaluated, and what the files were. */
 export interface TransferDescription {
-  readonly domains: Readonly<Record<Domain, {
-    readonly fingerprint: string;
-    readonly origin: 'bundled' | 'full';
-    readonly classNames: readonly string[];
-    readonly training: number;
-    readonly validation: number;
-    readonly instances: Int32Array;
-  }>>;
+  readonly domains: Readonly<
+    Record<
+      Domain,
+      {
+        readonly fingerprint: string;
+        readonly origin: 'bundled' | 'full';
+        readonly classNames: readonly string[];
+        readonly training: number;
+        readonly validation: number;
+        readonly instances: Int32Array;
+        /** Those of them that PGD attacks. */
+        readonly attacked: Int32Array;
+      }
+    >
+  >;
 }
 
 export type JobEvent =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
   | { readonly kind: 'description'; readonly description: TransferDescription }
-  | { readonly kind: 'epoch'; readonly head: string | null; readonly report: EpochReport; readonly checkpoint: Checkpoint }
+  | {
+      readonly kind: 'epoch';
+      readonly head: string | null;
+      readonly report: EpochReport;
+      readonly checkpoint: Checkpoint;
+    }
   | { readonly kind: 'extractor'; readonly extractor: NamedArrays; readonly head: HeadWeights }
   | { readonly kind: 'head'; readonly head: string; readonly weights: HeadWeights }
   | { readonly kind: 'predictions'; readonly head: string; readonly records: readonly PredictionRecord[] }
   | { readonly kind: 'pgd'; readonly head: string; readonly records: readonly PgdRecord[] }
-  | { readonly kind: 'certificates'; readonly head: string; readonly datasetIndex: number; readonly records: readonly CertificateRecord[] };
+  | {
+      readonly kind: 'certificates';
+      readonly head: string;
+      readonly datasetIndex: number;
+      readonly records: readonly CertificateRecord[];
+    };
 
 export interface SerialisedError {
   readonly name: string;
@@ -81,8 +108,7 @@ export interface SerialisedError {
 
 /** Host to engine. */
 export type Request =
-  | { readonly kind: 'start'; readonly id: number; readonly job: Job }
-  | { readonly kind: 'cancel'; readonly id: number };
+  { readonly kind: 'start'; readonly id: number; readonly job: Job } | { readonly kind: 'cancel'; readonly id: number };
 
 /** Engine to host; every started job is answered by exactly one of done, cancelled and failed. */
 export type Response =

@@ -1,0 +1,58 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseConfig, readConfigFile, withAssignments } from '../../src/main/workbench/loadConfig.ts';
+
+const demo = JSON.parse(
+  readFileSync(new URL('../../resources/presets/demo.json', import.meta.url), 'utf8'),
+) as Record<string, unknown>;
+
+describe('refusals', () => {
+  it.each([
+    ['an unknown key, naming those allowed', { bogus: 1 }, /bogus: unknown key \(allowed: name, seed, source/],
+    [
+      'an unknown nested key',
+      { certification: { sigmas: 1 } },
+      /certification\.sigmas: unknown key \(allowed: sigma, draws/,
+    ],
+    ['a wrong type, with the value', { certification: { sigma: 'big' } }, /certification\.sigma: .*number.*got "big"/],
+    ['an impossible number', { certification: { alpha: 2 } }, /certification\.alpha: .*got 2/],
+    ['a missing key', { heads: undefined }, /heads: .*missing/],
+    [
+      'a value outside its list',
+      { heads: [{ layers: 1, constraint: 'spectre' }] },
+      /heads\.0\.constraint: .*"none"\|"wn"\|"wn-l1".*got "spectre"/,
+    ],
+  ])('refuses %s', (_, change, message) => {
+    expect(() => parseConfig({ ...demo, ...change }, 'the config')).toThrow(message);
+  });
+
+  it('names every problem at once', () => {
+    expect(() => parseConfig({ ...demo, seed: -1, instances: 0 }, 'the config')).toThrow(/seed[\s\S]*instances/);
+  });
+
+  it('says which file is missing, and which is not JSON', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ptw-config-'));
+    expect(() => readConfigFile(join(folder, 'none.json'))).toThrow(/none\.json/);
+    writeFileSync(join(folder, 'broken.json'), '{');
+    expect(() => readConfigFile(join(folder, 'broken.json'))).toThrow(/broken\.json" is not JSON/);
+  });
+
+  it('refuses an assignment without a value', () => {
+    expect(() => withAssignments(demo, ['seed'])).toThrow(/--set seed: expected key=value/);
+  });
+});
+
+it('the demo is a valid experiment and its defaults are filled in', () => {
+  const config = parseConfig(demo, 'demo');
+  expect(config.certification).toMatchObject({ sigma: 0.1, draws: 500, selectionDraws: 100, alpha: 1e-4 });
+  expect(config.heads).toHaveLength(6);
+});
+
+it('assignments reach nested keys and keep the original', () => {
+  const changed = withAssignments(demo, ['certification.sigma=0.25', 'name=other', 'heads.0.layers=4']);
+  expect(changed).toMatchObject({ certification: { sigma: 0.25 }, name: 'other' });
+  expect((changed as { heads: { layers: number }[] }).heads[0]!.layers).toBe(4);
+  expect(demo['certification']).toBeUndefined();
+});
