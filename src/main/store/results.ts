@@ -1,0 +1,129 @@
+import type { CertificateRecord, PgdRecord, PredictionRecord } from '../../shared/results.ts';
+import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
+import { StoreError, toStoreError } from './errors.ts';
+import { putTogether, takeApart } from './evidence.ts';
+import {
+  insertCertificate,
+  selectCertificateHeaders,
+  selectCertificatesOfInstance,
+  selectCertifiedIndices,
+  selectNextCertifiedIndex,
+  selectSummary,
+  toCertificateHeader,
+} from './tables/certificate.ts';
+import type { CertificateHeader, CertificateRow, CertificateSummary } from './tables/certificate.ts';
+import { insertEvidenceScalars, selectEvidenceScalars } from './tables/certificateEvidence.ts';
+import { insertEvidenceArray, selectEvidenceArrays, type StoredBytes } from './tables/evidenceArray.ts';
+import { insertPgd, selectAttackedIndices, selectPgd } from './tables/pgd.ts';
+import { insertPrediction, selectPredictions } from './tables/prediction.ts';
+
+export interface Results {
+  /**
+   * All certificates of one instance, or none; on the disk when it returns. Those that are there already stay as they
+   * are, so that a resumed run may commit an instance again. Returns how many were new.
+   * @throws StoreError 'invalid' when they are of several instances.
+   */
+  commitInstance(stageId: number, certificates: readonly CertificateRecord[]): number;
+  /** Dataset indices of the committed instances, ascending: those that a resumed run need not do again. */
+  certifiedIndices(stageId: number): number[];
+  /** All certificates with their evidence, by dataset index; one instance is in memory at a time. */
+  iterateCertificates(stageId: number): Generator<CertificateRecord, void, undefined>;
+  /** By dataset index, without evidence. */
+  certificateHeaders(stageId: number): CertificateHeader[];
+  /** In the order in which they were committed; empty when the instance has none. */
+  instanceCertificates(stageId: number, datasetIndex: number): CertificateRecord[];
+  /** One for each method and rule of the stage. */
+  summary(stageId: number): CertificateSummary[];
+  /** In one transaction; instances that are there already stay as they are. Returns how many were new. */
+  insertPredictions(stageId: number, records: readonly PredictionRecord[]): number;
+  predictions(stageId: number): PredictionRecord[];
+  /** As {@link Results.insertPredictions}. */
+  insertPgd(stageId: number, records: readonly PgdRecord[]): number;
+  pgd(stageId: number): PgdRecord[];
+  /** Dataset indices, ascending, that PGD was run on. */
+  attackedIndices(stageId: number): number[];
+}
+
+export function openResults(db: ReadableDb, folder: string): Results {
+  const insertAll = <Record>(
+    records: readonly Record[],
+    insert: (target: WritableDb, record: Record) => number,
+  ): number => {
+    const target = asWritable(db);
+    return inTransaction(target, () => records.reduce((added, record) => added + insert(target, record), 0));
+  };
+  return {
+    commitInstance(stageId, certificates) {
+      checkOneInstance(certificates);
+      const stored: StoredBytes = new Map();
+      return insertAll(certificates, (target, record) => insertWithEvidence(target, { stageId, record, stored }));
+    },
+    certifiedIndices: (stageId) => selectCertifiedIndices(db, stageId),
+    iterateCertificates: (stageId) => iterateCertificates(db, stageId, folder),
+    certificateHeaders: (stageId) => selectCertificateHeaders(db, stageId),
+    instanceCertificates: (stageId, datasetIndex) =>
+      selectCertificatesOfInstance(db, stageId, datasetIndex).map((row) => withEvidence(db, row)),
+    summary: (stageId) => selectSummary(db, stageId),
+    insertPredictions: (stageId, records) =>
+      insertAll(records, (target, record) => insertPrediction(target, stageId, record)),
+    predictions: (stageId) => selectPredictions(db, stageId),
+    insertPgd: (stageId, records) => insertAll(records, (target, record) => insertPgd(target, stageId, record)),
+    pgd: (stageId) => selectPgd(db, stageId),
+    attackedIndices: (stageId) => selectAttackedIndices(db, stageId),
+  };
+}
+
+function checkOneInstance(certificates: readonly CertificateRecord[]): void {
+  const indices = new Set(certificates.map((certificate) => certificate.datasetIndex));
+  if (indices.size === 1) return;
+  throw new StoreError(
+    'invalid',
+    `internal: commit instance: got certificates of ${indices.size} instances (${[...indices].join(', ')}), expected one`,
+  );
+}
+
+interface Commit {
+  readonly stageId: number;
+  readonly record: CertificateRecord;
+  readonly stored: StoredBytes;
+}
+
+function insertWithEvidence(db: WritableDb, { stageId, record, stored }: Commit): number {
+  const { scalars, arrays } = takeApart(record.evidence);
+  const certificateId = insertCertificate(db, stageId, record);
+  if (certificateId === null) return 0;
+  insertEvidenceScalars(db, certificateId, scalars);
+  for (const array of arrays) insertEvidenceArray(db, { certificateId, array }, stored);
+  return 1;
+}
+
+function withEvidence(db: ReadableDb, row: CertificateRow): CertificateRecord {
+  const scalars = selectEvidenceScalars(db, row.id);
+  if (scalars === null) {
+    throw new StoreError(
+      'damaged',
+      `read certificate ${row.id}: its evidence is gone; certify instance ${row.dataset_index} again`,
+    );
+  }
+  return { ...toCertificateHeader(row), evidence: putTogether({ scalars, arrays: selectEvidenceArrays(db, row.id) }) };
+}
+
+/** Instance by instance and not with a cursor: an open cursor would keep the connection from writing. */
+function* iterateCertificates(
+  db: ReadableDb,
+  stageId: number,
+  folder: string,
+): Generator<CertificateRecord, void, undefined> {
+  let index: number | null = -1;
+  for (;;) {
+    let certificates: CertificateRecord[];
+    try {
+      index = selectNextCertifiedIndex(db, stageId, index);
+      if (index === null) return;
+      certificates = selectCertificatesOfInstance(db, stageId, index).map((row) => withEvidence(db, row));
+    } catch (cause) {
+      throw toStoreError('iterate certificates', folder, cause);
+    }
+    yield* certificates;
+  }
+}

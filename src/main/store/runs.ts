@@ -1,0 +1,91 @@
+import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
+import { StoreError } from './errors.ts';
+import { currentOwner, isAlive, type Owner } from './owner.ts';
+import { insertRun, selectRun, selectRunningRuns, selectRuns, updateRunEnded, updateRunResumed } from './tables/run.ts';
+import type { NewRun, RunEnd, RunRecord } from './tables/run.ts';
+import { selectRunCounts, type RunCounts } from './tables/runStage.ts';
+import { updateAbandonedStages } from './tables/stage.ts';
+
+export type RunSummary = RunRecord & RunCounts;
+
+export interface Runs {
+  /** A run that this process, or `owner`, works on from now. */
+  create(run: NewRun, owner?: Owner): RunRecord;
+  /** Newest first. */
+  list(): RunSummary[];
+  /** @throws StoreError 'not-found' */
+  get(id: number): RunRecord;
+  /** Takes an ended run up again, or one whose process died. @throws StoreError 'conflict' while another process works on it. */
+  resume(id: number, by: { readonly environment: unknown; readonly owner?: Owner }): RunRecord;
+  /** Seconds are those since it was created or resumed. @throws StoreError 'not-found' unless it is running; so for the next two. */
+  finish(id: number, seconds: number): void;
+  interrupt(id: number, seconds: number): void;
+  /** `failure` is the sentence for the person who reads the list. */
+  fail(id: number, end: { readonly failure: string; readonly seconds: number }): void;
+  /** Turns running runs of dead processes into interrupted ones, and gives their ids. */
+  markStale(): number[];
+}
+
+export function openRuns(db: ReadableDb, now: () => Date): Runs {
+  const end = (id: number, how: RunEnd): void => {
+    const target = asWritable(db);
+    inTransaction(target, () => {
+      updateRunEnded(target, id, how);
+      updateAbandonedStages(target);
+    });
+  };
+  const timestamp = (): string => now().toISOString();
+  return {
+    create(run, owner = currentOwner()) {
+      const id = insertRun(asWritable(db), { ...run, createdAt: timestamp(), owner });
+      return requireRun(db, id);
+    },
+    list: () => selectRuns(db).map((run) => ({ ...run, ...selectRunCounts(db, run.id) })),
+    get: (id) => requireRun(db, id),
+    resume: (id, { environment, owner = currentOwner() }) => resume(asWritable(db), id, { environment, owner }),
+    finish(id, seconds) {
+      end(id, { status: 'done', failure: null, finishedAt: timestamp(), seconds });
+    },
+    interrupt(id, seconds) {
+      end(id, { status: 'interrupted', failure: null, finishedAt: null, seconds });
+    },
+    fail(id, { failure, seconds }) {
+      end(id, { status: 'failed', failure, finishedAt: timestamp(), seconds });
+    },
+    markStale() {
+      const target = asWritable(db);
+      return inTransaction(target, () => markStale(target, selectRunningRuns(target)));
+    },
+  };
+}
+
+function requireRun(db: ReadableDb, id: number): RunRecord {
+  const run = selectRun(db, id);
+  if (run === null)
+    throw new StoreError('not-found', `find run ${id}: there is none of this number; list them with ptw runs`);
+  return run;
+}
+
+function resume(db: WritableDb, id: number, by: { readonly environment: unknown; readonly owner: Owner }): RunRecord {
+  return inTransaction(db, () => {
+    const run = requireRun(db, id);
+    if (run.status === 'running' && isAlive(run.owner)) {
+      throw new StoreError(
+        'conflict',
+        `resume run ${id}: process ${run.owner.pid} is working on it; interrupt that first`,
+      );
+    }
+    if (run.status === 'running') markStale(db, [run]);
+    updateRunResumed(db, id, by);
+    return requireRun(db, id);
+  });
+}
+
+/** How long a dead process had worked is not known: its seconds are not counted. */
+function markStale(db: WritableDb, running: readonly RunRecord[]): number[] {
+  const stale = running.filter((run) => !isAlive(run.owner)).map((run) => run.id);
+  for (const id of stale)
+    updateRunEnded(db, id, { status: 'interrupted', failure: null, finishedAt: null, seconds: 0 });
+  updateAbandonedStages(db);
+  return stale;
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { openArtefacts, type Artefacts } from './artefacts.ts';
+import { translating } from './errors.ts';
+import { openDatabase, type DatabaseOptions } from './openDatabase.ts';
+import { openResults, type Results } from './results.ts';
+import { openRuns, type Runs } from './runs.ts';
+import { openStages, type Stages } from './stages.ts';
+
+export const DATABASE_NAME = 'workbench.sqlite';
+
+/** Everything a folder of runs holds. All calls are synchronous; each throws StoreErrors only, but for defects. */
+export interface Store {
+  readonly folder: string;
+  readonly runs: Runs;
+  readonly stages: Stages;
+  readonly artefacts: Artefacts;
+  readonly results: Results;
+  close(): void;
+}
+
+export interface StoreOptions extends DatabaseOptions {
+  /** The clock of runs' timestamps. */
+  readonly now?: () => Date;
+}
+
+/**
+ * Opens `<folder>/workbench.sqlite`, which is made if need be, and migrates it to this program's version.
+ * @throws StoreError 'missing-database' or 'older-database' (readonly), 'newer-database', 'foreign-database', 'damaged',
+ *   'locked', 'disk-full', 'migration-failed', 'readonly', 'input-output'.
+ */
+export function openStore(folder: string, options: StoreOptions = {}): Store {
+  const file = join(folder, DATABASE_NAME);
+  const db = translating(`open ${file}`, folder, () => openDatabase(file, options));
+  return {
+    folder,
+    runs: guarded(openRuns(db, options.now ?? (() => new Date())), 'runs', folder),
+    stages: guarded(openStages(db), 'stages', folder),
+    artefacts: guarded(openArtefacts(db, join(folder, 'artefacts')), 'artefacts', folder),
+    results: guarded(openResults(db, folder), 'results', folder),
+    close() {
+      db.close();
+    },
+  };
+}
+
+/** The same functions; what SQLite and the system throw leaves them as StoreErrors that name the call. */
+function guarded<Api extends object>(api: Api, group: string, folder: string): Api {
+  const entries = Object.entries(api as Record<string, (...args: unknown[]) => unknown>);
+  return Object.fromEntries(
+    entries.map(([name, call]) => [
+      name,
+      (...args: unknown[]) => translating(`${group}.${name}`, folder, () => call(...args)),
+    ]),
+  ) as Api;
+}

@@ -1,0 +1,56 @@
+import type { PgdRecord } from '../../../shared/results.ts';
+import { statement, type ReadableDb, type WritableDb } from '../database.ts';
+import { fromBlob, fromNullableReal, fromReal, toBlob, toNullableReal, toReal } from '../exactValues.ts';
+
+interface PgdRow {
+  readonly dataset_index: number;
+  readonly label: number;
+  readonly robust: 0 | 1;
+  readonly broken_at_step: number | null;
+  readonly perturbation_norm: number | string | null;
+  readonly perturbation: Buffer | null;
+  readonly zero_gradient_share: number | string;
+}
+
+/** How many rows were added: none when the instance was attacked already. */
+export function insertPgd(db: WritableDb, stageId: number, record: PgdRecord): number {
+  return statement(
+    db,
+    `INSERT INTO pgd (stage_id, dataset_index, label, robust, broken_at_step, perturbation_norm, perturbation, zero_gradient_share)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stage_id, dataset_index) DO NOTHING`,
+  ).run(
+    stageId,
+    record.datasetIndex,
+    record.label,
+    record.robust ? 1 : 0,
+    record.brokenAtStep,
+    toNullableReal(record.perturbationNorm),
+    record.perturbation === null ? null : toBlob(record.perturbation),
+    toReal(record.zeroGradientShare),
+  ).changes;
+}
+
+export const PGD_OF_STAGE = 'SELECT * FROM pgd WHERE stage_id = ? ORDER BY dataset_index';
+
+export function selectPgd(db: ReadableDb, stageId: number): PgdRecord[] {
+  return statement<PgdRow>(db, PGD_OF_STAGE).all(stageId).map(toPgd);
+}
+
+export const ATTACKED_INDICES = 'SELECT dataset_index FROM pgd WHERE stage_id = ? ORDER BY dataset_index';
+
+export function selectAttackedIndices(db: ReadableDb, stageId: number): number[] {
+  const rows = statement<{ dataset_index: number }>(db, ATTACKED_INDICES).all(stageId);
+  return rows.map((row) => row.dataset_index);
+}
+
+function toPgd(row: PgdRow): PgdRecord {
+  return {
+    datasetIndex: row.dataset_index,
+    label: row.label,
+    robust: row.robust === 1,
+    brokenAtStep: row.broken_at_step,
+    perturbationNorm: fromNullableReal(row.perturbation_norm),
+    perturbation: row.perturbation === null ? null : fromBlob('float32', row.perturbation),
+    zeroGradientShare: fromReal(row.zero_gradient_share),
+  };
+}

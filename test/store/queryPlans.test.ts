@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { connect, type ReadableDb } from '../../src/main/store/database.ts';
+import { openStore } from '../../src/main/store/store.ts';
+import { ARTEFACT_BY_HASH, UNREFERENCED_ARTEFACTS } from '../../src/main/store/tables/artefact.ts';
+import * as certificate from '../../src/main/store/tables/certificate.ts';
+import { EPOCHS_OF_STAGE } from '../../src/main/store/tables/epoch.ts';
+import { ARRAYS_OF_CERTIFICATE } from '../../src/main/store/tables/evidenceArray.ts';
+import { ATTACKED_INDICES, PGD_OF_STAGE } from '../../src/main/store/tables/pgd.ts';
+import { PREDICTIONS_OF_STAGE } from '../../src/main/store/tables/prediction.ts';
+import { RUNNING_RUNS } from '../../src/main/store/tables/run.ts';
+import { CERTIFICATE_COUNTS, STAGE_COUNTS, STAGES_OF_RUN } from '../../src/main/store/tables/runStage.ts';
+import { ABANDONED_STAGES, STAGE_BY_KEY } from '../../src/main/store/tables/stage.ts';
+import { ARTEFACTS_OF_STAGE } from '../../src/main/store/tables/stageArtefact.ts';
+import { temporaryFolder } from './fixtures.ts';
+
+const OF_CERTIFICATES = 'sqlite_autoindex_certificate_1 (stage_id=?';
+
+/** Each query with what its plan must say; every index of the schema serves one of them. */
+const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
+  ['running runs', RUNNING_RUNS, 'INDEX run_by_status (status=?)'],
+  ['a stage by its key', STAGE_BY_KEY, 'INDEX sqlite_autoindex_stage_1 (key=?)'],
+  ['running stages', ABANDONED_STAGES, 'INDEX stage_by_status (status=?)'],
+  ['runs of a stage', ABANDONED_STAGES, 'INDEX run_stage_by_stage (stage_id=?)'],
+  ['stages of a run', STAGES_OF_RUN, 'SEARCH run_stage USING PRIMARY KEY (run_id=?)'],
+  ['stage counts of a run', STAGE_COUNTS, 'SEARCH run_stage USING PRIMARY KEY (run_id=?)'],
+  ['certificate counts of a run', CERTIFICATE_COUNTS, 'COVERING INDEX certificate_by_verdict (stage_id=?)'],
+  ['epochs of a stage', EPOCHS_OF_STAGE, 'SEARCH epoch USING PRIMARY KEY (stage_id=?)'],
+  ['an artefact', ARTEFACT_BY_HASH, 'SEARCH artefact USING PRIMARY KEY (hash=?)'],
+  ['stages of an artefact', UNREFERENCED_ARTEFACTS, 'INDEX stage_artefact_by_hash (hash=?)'],
+  ['artefacts of a stage', ARTEFACTS_OF_STAGE, 'SEARCH stage_artefact USING PRIMARY KEY (stage_id=?)'],
+  ['predictions', PREDICTIONS_OF_STAGE, 'INDEX sqlite_autoindex_prediction_1 (stage_id=?)'],
+  ['PGD results', PGD_OF_STAGE, 'INDEX sqlite_autoindex_pgd_1 (stage_id=?)'],
+  ['attacked indices', ATTACKED_INDICES, 'COVERING INDEX sqlite_autoindex_pgd_1 (stage_id=?)'],
+  [
+    'certificates of an instance',
+    certificate.CERTIFICATES_OF_INSTANCE,
+    `INDEX ${OF_CERTIFICATES} AND dataset_index=?)`,
+  ],
+  ['certificates of a stage', certificate.CERTIFICATES_OF_STAGE, `INDEX ${OF_CERTIFICATES})`],
+  ['the next certified index', certificate.NEXT_INDEX, `COVERING INDEX ${OF_CERTIFICATES} AND dataset_index>?)`],
+  ['certified indices', certificate.CERTIFIED_INDICES, `COVERING INDEX ${OF_CERTIFICATES})`],
+  ['summary', certificate.SUMMARY, 'COVERING INDEX certificate_by_verdict (stage_id=?)'],
+  ['arrays of a certificate', ARRAYS_OF_CERTIFICATE, 'INDEX sqlite_autoindex_evidence_array_1 (certificate_id=?)'],
+];
+
+/** These sort the few rows of one certificate, instance or run; the rest must come in order from their index. */
+const MAY_SORT = new Set([ARRAYS_OF_CERTIFICATE, certificate.CERTIFICATES_OF_INSTANCE, STAGES_OF_RUN]);
+
+function openSchema(): ReadableDb {
+  const folder = temporaryFolder();
+  openStore(folder).close();
+  return connect(join(folder, 'workbench.sqlite'), { readonly: true, busyTimeoutMilliseconds: 0 });
+}
+
+describe('query plans', () => {
+  it.each(CASES)('%s', (_name, sql, uses) => {
+    const plan = openSchema().prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
+    const details = plan.all(...Array<number>(sql.split('?').length - 1).fill(1)).map(({ detail }) => detail);
+    expect(details.join('\n')).toContain(uses);
+    if (!MAY_SORT.has(sql)) expect(details.join('\n')).not.toContain('TEMP B-TREE');
+  });
+
+  it('cover every index there is', () => {
+    const rows = openSchema().prepare(
+      `SELECT l.name FROM sqlite_schema AS t JOIN pragma_index_list(t.name) AS l WHERE t.type = 'table' AND
+       NOT (l.origin = 'pk' AND l.name IN (SELECT l.name FROM pragma_table_list(t.name) WHERE wr = 1))`,
+    );
+    const names = rows.pluck().all() as string[];
+    expect(names.length).toBeGreaterThan(8);
+    expect(names.filter((name) => !CASES.some(([, , uses]) => uses.includes(`INDEX ${name} `)))).toEqual([]);
+  });
+});
