@@ -1,24 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-
-/** Normalised images by index, as src/main/data serves them. */
-export interface ImageSet {
-  readonly count: number;
-  readonly shape: { readonly height: number; readonly width: number; readonly channels: number };
-  readonly classes: number;
-  /** [n, H, W, C], normalised */
-  images(indices: Int32Array): Float32Array;
-  /** [n] */
-  labels(indices: Int32Array): Int32Array;
-}
+import type { DomainImages } from '../data/transfer.ts';
 
 /** [n, H, W, C] on the device. */
-export function imageTensor(set: ImageSet, indices: Int32Array): tf.Tensor4D {
+export function imageTensor(set: DomainImages, indices: Int32Array): tf.Tensor4D {
   const { height, width, channels } = set.shape;
   return tf.tensor4d(set.images(indices), [indices.length, height, width, channels]);
 }
 
 /** 0 … count − 1 */
-export function everyIndex({ count }: Pick<ImageSet, 'count'>): Int32Array {
+export function everyIndex({ count }: Pick<DomainImages, 'count'>): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => i);
 }
 

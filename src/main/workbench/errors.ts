@@ -12,3 +12,13 @@ export class Interrupted extends Error {
     this.runId = runId;
   }
 }
+
+/** The run stopped at an error; what was committed is kept. Hosts end with code 1. */
+export class RunFailed extends Error {
+  override readonly name = 'RunFailed';
+  readonly runId: number;
+  constructor(runId: number, reason: string, cause?: unknown) {
+    super(`run ${runId} failed: ${reason}`, { cause });
+    this.runId = runId;
+  }
+}

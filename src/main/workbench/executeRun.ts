@@ -5,7 +5,14 @@ import type { Engine } from '../engine/process/client.ts';
 import type { Job, JobEvent, TransferDescription, TransferSpec } from '../engine/process/protocol.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
-import { decodeCheckpoint, decodeExtractor, decodeHead, encodeCheckpoint, encodeExtractor, encodeHead } from './artefactCodec.ts';
+import {
+  decodeCheckpoint,
+  decodeExtractor,
+  decodeHead,
+  encodeCheckpoint,
+  encodeExtractor,
+  encodeHead,
+} from './artefactCodec.ts';
 import type { TrainedExtractor } from './artefactCodec.ts';
 import { dataKeys, isExtractorsHead, planStages, type StagePlan } from './stageKeys.ts';
 
@@ -94,13 +101,18 @@ class RunInProgress {
   async extractor(): Promise<TrainedExtractor> {
     const stage = this.#stages.find(({ plan }) => plan.kind === 'extractor')!;
     const title = `Extractor ${this.#config.extractor.preset} on ${this.#config.source.dataset}`;
-    await this.#work(title, [stage], () => {
-      const checkpoint = this.#checkpointOf(stage);
-      return { kind: 'train-extractor', transfer: this.#transfer, config: this.#config, checkpoint };
-    }, (event) => {
-      if (event.kind === 'epoch') this.#epoch(stage, event);
-      if (event.kind === 'extractor') this.#keepWeights(stage, encodeExtractor(event));
-    });
+    await this.#work(
+      title,
+      [stage],
+      () => {
+        const checkpoint = this.#checkpointOf(stage);
+        return { kind: 'train-extractor', transfer: this.#transfer, config: this.#config, checkpoint };
+      },
+      (event) => {
+        if (event.kind === 'epoch') this.#epoch(stage, event);
+        if (event.kind === 'extractor') this.#keepWeights(stage, encodeExtractor(event));
+      },
+    );
     return decodeExtractor(this.#weightsOf(stage));
   }
 
@@ -111,67 +123,90 @@ class RunInProgress {
       if (!this.#isDone(stage)) this.#keepWeights(stage, encodeHead(extractor.head));
     }
     const trained = stages.filter((stage) => !this.#isOwn(stage));
-    await this.#work(`Heads on ${this.#dataset(domain)} (${domain})`, trained, (open) => ({
-      kind: 'train-heads',
-      ...this.#onExtractor(domain, extractor),
-      heads: open.map((stage) => ({
-        id: stage.plan.key,
-        spec: this.#config.heads[stage.plan.headIndex!]!,
-        checkpoint: this.#checkpointOf(stage),
-      })),
-    }), (event) => {
-      if (event.kind === 'epoch') this.#epoch(this.#byKey(event.head!), event);
-      if (event.kind === 'head') this.#keepWeights(this.#byKey(event.head), encodeHead(event.weights));
-    });
+    await this.#work(
+      `Heads on ${this.#dataset(domain)} (${domain})`,
+      trained,
+      (open) => ({
+        kind: 'train-heads',
+        ...this.#onExtractor(domain, extractor),
+        heads: open.map((stage) => ({
+          id: stage.plan.key,
+          spec: this.#config.heads[stage.plan.headIndex!]!,
+          checkpoint: this.#checkpointOf(stage),
+        })),
+      }),
+      (event) => {
+        if (event.kind === 'epoch') this.#epoch(this.#byKey(event.head!), event);
+        if (event.kind === 'head') this.#keepWeights(this.#byKey(event.head), encodeHead(event.weights));
+      },
+    );
   }
 
   async predictions(domain: Domain, extractor: TrainedExtractor): Promise<void> {
     const { store } = this.#inputs;
-    await this.#work(`Clean accuracy, ${domain}`, this.#of('prediction', domain), (open) => ({
-      kind: 'predict',
-      ...this.#onExtractor(domain, extractor),
-      heads: open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) })),
-      indices: this.#description.domains[domain].instances,
-    }), (event) => {
-      if (event.kind === 'predictions') store.results.insertPredictions(this.#byKey(event.head).row.id, event.records);
-    });
+    await this.#work(
+      `Clean accuracy, ${domain}`,
+      this.#of('prediction', domain),
+      (open) => ({
+        kind: 'predict',
+        ...this.#onExtractor(domain, extractor),
+        heads: open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) })),
+        indices: this.#description.domains[domain].instances,
+      }),
+      (event) => {
+        if (event.kind === 'predictions')
+          store.results.insertPredictions(this.#byKey(event.head).row.id, event.records);
+      },
+    );
   }
 
   async pgd(domain: Domain, extractor: TrainedExtractor): Promise<void> {
     const { store } = this.#inputs;
     for (const stage of this.#of('pgd', domain)) {
-      await this.#work(`PGD, ${domain}, ${stage.plan.head}`, [stage], () => {
-        const attacked = new Set(store.results.attackedIndices(stage.row.id));
-        return {
-          kind: 'pgd',
-          ...this.#onExtractor(domain, extractor),
-          head: { id: stage.plan.key, weights: this.#headOf(stage) },
-          indices: this.#description.domains[domain].attacked.filter((index) => !attacked.has(index)),
-        };
-      }, (event) => {
-        if (event.kind === 'pgd') store.results.insertPgd(stage.row.id, event.records);
-      });
+      await this.#work(
+        `PGD, ${domain}, ${stage.plan.head}`,
+        [stage],
+        () => {
+          const attacked = new Set(store.results.attackedIndices(stage.row.id));
+          return {
+            kind: 'pgd',
+            ...this.#onExtractor(domain, extractor),
+            head: { id: stage.plan.key, weights: this.#headOf(stage) },
+            indices: this.#description.domains[domain].attacked.filter((index) => !attacked.has(index)),
+          };
+        },
+        (event) => {
+          if (event.kind === 'pgd') store.results.insertPgd(stage.row.id, event.records);
+        },
+      );
     }
   }
 
   async certificates(domain: Domain, extractor: TrainedExtractor): Promise<void> {
     const { store } = this.#inputs;
     const { instances } = this.#description.domains[domain];
-    await this.#work(`Certificates, ${domain}`, this.#of('certification', domain), (open) => {
-      const done = new Map(open.map((stage) => [stage.plan.key, new Set(store.results.certifiedIndices(stage.row.id))]));
-      const missing = Array.from(instances, (datasetIndex) => ({
-        datasetIndex,
-        heads: open.map(({ plan }) => plan.key).filter((key) => !done.get(key)!.has(datasetIndex)),
-      }));
-      return {
-        kind: 'certify',
-        ...this.#onExtractor(domain, extractor),
-        heads: open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) })),
-        instances: missing.filter(({ heads }) => heads.length > 0),
-      };
-    }, (event) => {
-      if (event.kind === 'certificates') store.results.commitInstance(this.#byKey(event.head).row.id, event.records);
-    });
+    await this.#work(
+      `Certificates, ${domain}`,
+      this.#of('certification', domain),
+      (open) => {
+        const done = new Map(
+          open.map((stage) => [stage.plan.key, new Set(store.results.certifiedIndices(stage.row.id))]),
+        );
+        const missing = Array.from(instances, (datasetIndex) => ({
+          datasetIndex,
+          heads: open.map(({ plan }) => plan.key).filter((key) => !done.get(key)!.has(datasetIndex)),
+        }));
+        return {
+          kind: 'certify',
+          ...this.#onExtractor(domain, extractor),
+          heads: open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) })),
+          instances: missing.filter(({ heads }) => heads.length > 0),
+        };
+      },
+      (event) => {
+        if (event.kind === 'certificates') store.results.commitInstance(this.#byKey(event.head).row.id, event.records);
+      },
+    );
   }
 
   /** Runs one job for the stages among these that are not done, and marks them done. */
@@ -189,10 +224,14 @@ class RunInProgress {
     const started = performance.now();
     const environment = engine.backend;
     for (const { row } of open) store.stages.setStatus(row.id, { status: 'running', environment });
-    await engine.run(jobOf(open), (event) => {
-      if (event.kind === 'progress') reporter.progress(event.done, event.total);
-      else onEvent(event);
-    }, signal);
+    await engine.run(
+      jobOf(open),
+      (event) => {
+        if (event.kind === 'progress') reporter.progress(event.done, event.total);
+        else onEvent(event);
+      },
+      signal,
+    );
     const seconds = (performance.now() - started) / 1000;
     for (const { row } of open) store.stages.setStatus(row.id, { status: 'done', seconds });
     reporter.ended(seconds);
@@ -210,8 +249,13 @@ class RunInProgress {
     });
     const bytes = encodeCheckpoint(checkpoint);
     store.artefacts.put(stage.row.id, { role: 'checkpoint', kind: 'training-checkpoint', bytes });
-    const measured = validation === null ? '' : `, validation loss ${validation.loss.toFixed(4)}, accuracy ${(100 * validation.accuracy).toFixed(1)} %`;
-    reporter.epoch(`${stage.plan.head ?? 'extractor'}: epoch ${epoch}, training loss ${trainingLoss.toFixed(4)}${measured}`);
+    const measured =
+      validation === null
+        ? ''
+        : `, validation loss ${validation.loss.toFixed(4)}, accuracy ${(100 * validation.accuracy).toFixed(1)} %`;
+    reporter.epoch(
+      `${stage.plan.head ?? 'extractor'}: epoch ${epoch}, training loss ${trainingLoss.toFixed(4)}${measured}`,
+    );
   }
 
   /** Weights end a training: the stage is done and its checkpoint serves nobody any more. */
@@ -237,7 +281,8 @@ class RunInProgress {
   /** Weights of the head that a stage evaluates. */
   #headOf({ plan }: Stage): HeadWeights {
     const head = this.#stages.find(
-      (stage) => stage.plan.kind === 'head' && stage.plan.domain === plan.domain && stage.plan.headIndex === plan.headIndex,
+      (stage) =>
+        stage.plan.kind === 'head' && stage.plan.domain === plan.domain && stage.plan.headIndex === plan.headIndex,
     )!;
     return decodeHead(this.#weightsOf(head));
   }

@@ -3,7 +3,8 @@ import { deriveKey, fillStandardNormal, philox4x32 } from '../../math/philox.ts'
 import type { Domain, PgdSettings } from '../../../shared/config.ts';
 import type { PgdRecord } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
-import { batches, imageTensor, type ImageSet } from '../imageSet.ts';
+import type { DomainImages } from '../../data/transfer.ts';
+import { batches, imageTensor } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
@@ -19,7 +20,7 @@ export function relativeStepOf({ relativeStep, steps }: Pick<PgdSettings, 'relat
 export interface PgdInputs {
   readonly extractor: FrozenExtractor;
   readonly head: FrozenHead;
-  readonly set: ImageSet;
+  readonly set: DomainImages;
   readonly indices: Int32Array;
   readonly settings: PgdSettings;
   readonly domain: Domain;
@@ -58,7 +59,7 @@ export async function pgd(
   }
 }
 
-function targetsOf(set: ImageSet, indices: Int32Array): Target[] {
+function targetsOf(set: DomainImages, indices: Int32Array): Target[] {
   const labels = set.labels(indices);
   const images = set.images(indices);
   const size = images.length / indices.length;

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PredictionRecord } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
-import { batches, imageTensor, type ImageSet } from '../imageSet.ts';
+import type { DomainImages } from '../../data/transfer.ts';
+import { batches, imageTensor } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 
@@ -9,7 +10,7 @@ const BATCH = 128;
 
 /** The base classifiers on clean instances: every head reads the same representations. */
 export async function predict(
-  inputs: { extractor: FrozenExtractor; heads: readonly FrozenHead[]; set: ImageSet; indices: Int32Array },
+  inputs: { extractor: FrozenExtractor; heads: readonly FrozenHead[]; set: DomainImages; indices: Int32Array },
   context: StageContext & { predicted(head: number, records: readonly PredictionRecord[]): Promise<void> },
 ): Promise<void> {
   let done = 0;
@@ -19,7 +20,10 @@ export async function predict(
     for (const [i, head] of inputs.heads.entries()) {
       const logits = tf.tidy(() => Float32Array.from(classify(head, z).dataSync()));
       const rowOf = (row: number): Float32Array => logits.slice(row * head.classes, (row + 1) * head.classes);
-      await context.predicted(i, Array.from(part, (index, row) => recordOf(index, labels[row]!, rowOf(row))));
+      await context.predicted(
+        i,
+        Array.from(part, (index, row) => recordOf(index, labels[row]!, rowOf(row))),
+      );
     }
     z.dispose();
     done += part.length;

@@ -3,7 +3,8 @@ import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
 import type { HeadSpec } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import { groupSort } from '../ops/groupSort.ts';
-import type { NamedArray, NamedArrays, Parameters } from './parameters.ts';
+import type { NamedArray, NamedArrays } from './arrays.ts';
+import type { Parameters } from './parameters.ts';
 
 /** Sizes of a head: D inputs, hidden layers, K logits. */
 export interface HeadShape {
@@ -33,7 +34,10 @@ export function initialHead(shape: HeadShape, seed: number): NamedArrays {
     fillStandardNormal(data, deriveKey(seed, 'initial-head', layerName(i)), 0);
     arrays[`${layerName(i)}.direction`] = { shape: [outputs, inputs], data: data.map((v) => v / Math.sqrt(inputs)) };
     if (shape.spec.constraint !== 'none') {
-      arrays[`${layerName(i)}.magnitude`] = { shape: [outputs], data: new Float32Array(outputs).fill(shape.spec.bound) };
+      arrays[`${layerName(i)}.magnitude`] = {
+        shape: [outputs],
+        data: new Float32Array(outputs).fill(shape.spec.bound),
+      };
     }
     arrays[`${layerName(i)}.bias`] = { shape: [outputs], data: new Float32Array(outputs) };
   });
@@ -45,9 +49,7 @@ function effectiveWeight(parameters: Parameters, layer: string, { constraint }: 
   const direction = parameters[`${layer}.direction`] as tf.Tensor2D;
   if (constraint === 'none') return direction;
   const norm =
-    constraint === 'wn'
-      ? tf.sqrt(tf.sum(tf.square(direction), 1, true))
-      : tf.sum(tf.abs(direction), 1, true);
+    constraint === 'wn' ? tf.sqrt(tf.sum(tf.square(direction), 1, true)) : tf.sum(tf.abs(direction), 1, true);
   return tf.mul(direction, tf.div(tf.expandDims(parameters[`${layer}.magnitude`]!, 1), norm));
 }
 

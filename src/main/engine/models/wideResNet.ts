@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
 import type { ExtractorPreset } from '../../../shared/config.ts';
 import { BATCH_NORM_EPSILON, batchNormTraining, type BatchStatistics } from '../ops/batchNorm.ts';
-import type { NamedArray, NamedArrays, Parameters } from './parameters.ts';
+import type { NamedArray, NamedArrays } from './arrays.ts';
+import type { Parameters } from './parameters.ts';
 
 /** A pre-activation WideResNet (Zagoruyko & Komodakis 2017; METHOD.md §1). */
 export interface WideResNet {

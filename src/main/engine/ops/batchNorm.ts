@@ -37,10 +37,7 @@ export function batchNormTraining(
     : fusedBatchNorm({ x, scale, offset }, onStatistics);
 }
 
-function fusedBatchNorm(
-  inputs: BatchNormInputs,
-  onStatistics: (statistics: BatchStatistics) => void,
-): tf.Tensor4D {
+function fusedBatchNorm(inputs: BatchNormInputs, onStatistics: (statistics: BatchStatistics) => void): tf.Tensor4D {
   const native = nativeBackend()!;
   const { binding } = native;
   const attributes = [
@@ -50,10 +47,7 @@ function fusedBatchNorm(
     { name: 'data_format', type: binding.TF_ATTR_STRING, value: 'NHWC' },
     { name: 'is_training', type: binding.TF_ATTR_BOOL, value: true },
   ];
-  const forwardAttributes = [
-    ...attributes,
-    { name: 'exponential_avg_factor', type: binding.TF_ATTR_FLOAT, value: 1 },
-  ];
+  const forwardAttributes = [...attributes, { name: 'exponential_avg_factor', type: binding.TF_ATTR_FLOAT, value: 1 }];
   const op = tf.customGrad((...args) => {
     const [x, scale, offset] = args as tf.Tensor[];
     const save = args[3] as unknown as tf.GradSaveFunc;

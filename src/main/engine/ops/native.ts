@@ -23,7 +23,12 @@ export interface NativeBinding {
   readonly TF_ATTR_BOOL: number;
   createTensor(shape: readonly number[], dtype: number, values: Int32Array | Float32Array): number;
   deleteTensor(id: number): void;
-  executeOp(name: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): TensorMetadata[];
+  executeOp(
+    name: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): TensorMetadata[];
 }
 
 /** tfjs-node's backend: runs any TensorFlow op by name. */

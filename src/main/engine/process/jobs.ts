@@ -1,4 +1,4 @@
-import { prepareTransfer } from '../../data/transfer.ts';
+import { prepareTransfer, type Transfer } from '../../data/transfer.ts';
 import type { ExperimentConfig } from '../../../shared/config.ts';
 import { pgd } from '../attacks/pgd.ts';
 import { predict } from '../attacks/predict.ts';
@@ -9,7 +9,7 @@ import { freeze, representationSize, WIDE_RES_NETS, type FrozenExtractor } from 
 import { certifyInstances } from '../smoothing/certifyInstances.ts';
 import { trainExtractor } from '../training/trainExtractor.ts';
 import { trainHeads } from '../training/trainHeads.ts';
-import { describeTransfer, type Transfer } from './describeTransfer.ts';
+import { describeTransfer } from './describeTransfer.ts';
 import type { Job, JobEvent, TransferSpec } from './protocol.ts';
 
 export interface JobContext extends StageContext {

@@ -18,7 +18,11 @@ export interface InstanceDraws {
 }
 
 /** Keys of an instance's two independent sets of draws: one chooses the class, the other tests it. */
-export function drawKeys(seed: number, domain: Domain, datasetIndex: number): { selection: PhiloxKey; estimation: PhiloxKey } {
+export function drawKeys(
+  seed: number,
+  domain: Domain,
+  datasetIndex: number,
+): { selection: PhiloxKey; estimation: PhiloxKey } {
   return {
     selection: deriveKey(seed, 'selection-draws', domain, datasetIndex),
     estimation: deriveKey(seed, 'estimation-draws', domain, datasetIndex),

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { mapValues, type Parameters } from '../models/parameters.ts';
+import { mapValues } from '../models/arrays.ts';
+import type { Parameters } from '../models/parameters.ts';
 
 /** Kingma & Ba 2015, their constants. */
 const BETA1 = 0.9;

@@ -1,11 +1,5 @@
-import {
-  arraysFrom,
-  parametersFrom,
-  withoutPrefix,
-  withPrefix,
-  type NamedArrays,
-  type Parameters,
-} from '../models/parameters.ts';
+import { withoutPrefix, withPrefix, type NamedArrays } from '../models/arrays.ts';
+import { arraysFrom, parametersFrom, type Parameters } from '../models/parameters.ts';
 import type { AdamState } from './adam.ts';
 import type { Patience } from './earlyStopping.ts';
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { batches, imageTensor, type ImageSet } from '../imageSet.ts';
+import type { DomainImages } from '../../data/transfer.ts';
+import { batches, imageTensor } from '../imageSet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
 
 /** Mean cross-entropy and accuracy (a share) on clean inputs. */
@@ -12,7 +13,7 @@ const BATCH = 128;
 
 /** Loss (at the training temperature) and accuracy of a classifier on part of a set. */
 export function measure(
-  set: ImageSet,
+  set: DomainImages,
   indices: Int32Array,
   { logits, temperature }: { logits: (images: tf.Tensor4D) => tf.Tensor2D; temperature: number },
 ): Measurement {

@@ -3,18 +3,28 @@ import { deriveKey, shuffledIndices } from '../../math/philox.ts';
 import type { TrainingSettings } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
-import { batches, everyIndex, imageTensor, type ImageSet } from '../imageSet.ts';
-import { classify, disposeHead, finishedHead, freezeHead, headLogits, initialHead, projectHead, type HeadShape } from '../models/head.ts';
+import type { DomainImages } from '../../data/transfer.ts';
+import { batches, everyIndex, imageTensor } from '../imageSet.ts';
 import {
-  arraysFrom,
-  disposeParameters,
-  parametersFrom,
-  withoutPrefix,
-  withPrefix,
-  type NamedArrays,
-  type Parameters,
-} from '../models/parameters.ts';
-import { extract, extractTraining, freeze, initialExtractor, isRunningStatistic, type WideResNet } from '../models/wideResNet.ts';
+  classify,
+  disposeHead,
+  finishedHead,
+  freezeHead,
+  headLogits,
+  initialHead,
+  projectHead,
+  type HeadShape,
+} from '../models/head.ts';
+import { withoutPrefix, withPrefix, type NamedArrays } from '../models/arrays.ts';
+import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
+import {
+  extract,
+  extractTraining,
+  freeze,
+  initialExtractor,
+  isRunningStatistic,
+  type WideResNet,
+} from '../models/wideResNet.ts';
 import { BATCH_NORM_MOMENTUM, type BatchStatistics } from '../ops/batchNorm.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
 import { adamUpdate, initialAdam } from './adam.ts';
@@ -38,8 +48,8 @@ export interface EpochReport {
 export interface TrainExtractorInputs {
   readonly net: WideResNet;
   readonly head: HeadShape;
-  readonly training: ImageSet;
-  readonly validation: ImageSet;
+  readonly training: DomainImages;
+  readonly validation: DomainImages;
   readonly settings: TrainingSettings;
   readonly seed: number;
   /** Where to go on from; null starts afresh. */
@@ -147,9 +157,7 @@ function updateRunningStatistics(parameters: Parameters, batch: Parameters): Par
   return Object.fromEntries(
     Object.entries(batch).map(([name, statistic]) => [
       name,
-      tf.tidy(() =>
-        tf.add(tf.mul(parameters[name]!, BATCH_NORM_MOMENTUM), tf.mul(statistic, 1 - BATCH_NORM_MOMENTUM)),
-      ),
+      tf.tidy(() => tf.add(tf.mul(parameters[name]!, BATCH_NORM_MOMENTUM), tf.mul(statistic, 1 - BATCH_NORM_MOMENTUM))),
     ]),
   );
 }

@@ -3,7 +3,8 @@ import { deriveKey, shuffledIndices } from '../../math/philox.ts';
 import type { Domain, TrainingSettings } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
-import { batches, everyIndex, imageTensor, type ImageSet } from '../imageSet.ts';
+import type { DomainImages } from '../../data/transfer.ts';
+import { batches, everyIndex, imageTensor } from '../imageSet.ts';
 import { finishedHead, headLogits, initialHead, projectHead, type HeadShape } from '../models/head.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
@@ -27,8 +28,8 @@ export interface TrainHeadsInputs {
   readonly domain: Domain;
   readonly extractor: FrozenExtractor;
   readonly heads: readonly HeadToTrain[];
-  readonly training: ImageSet;
-  readonly validation: ImageSet;
+  readonly training: DomainImages;
+  readonly validation: DomainImages;
   readonly settings: TrainingSettings;
   readonly seed: number;
 }
@@ -42,7 +43,7 @@ export interface TrainHeadsContext extends StageContext {
 /** Representations [count, D] of clean images, on the device. */
 async function cleanRepresentations(
   extractor: FrozenExtractor,
-  set: ImageSet,
+  set: DomainImages,
   context: StageContext,
 ): Promise<tf.Tensor2D> {
   const parts: tf.Tensor2D[] = [];
@@ -63,7 +64,8 @@ async function cleanRepresentations(
 export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
   const { extractor, settings } = inputs;
   const validation = await cleanRepresentations(extractor, inputs.validation, context);
-  const clean = settings.procedure === 'normal' ? await cleanRepresentations(extractor, inputs.training, context) : null;
+  const clean =
+    settings.procedure === 'normal' ? await cleanRepresentations(extractor, inputs.training, context) : null;
   const states: (TrainingState | null)[] = inputs.heads.map((head) =>
     head.checkpoint === null ? freshState(head.shape, inputs.seed) : restoreCheckpoint(head.checkpoint),
   );

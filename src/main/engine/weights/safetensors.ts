@@ -1,4 +1,4 @@
-import type { NamedArray, NamedArrays } from '../models/parameters.ts';
+import type { NamedArray, NamedArrays } from '../models/arrays.ts';
 
 /** Header length is a little-endian u64; real headers are far below this. */
 const LARGEST_HEADER = 100_000_000;
@@ -21,7 +21,9 @@ export function encodeSafetensors(arrays: NamedArrays, metadata: Readonly<Record
     offset += data.length * 4;
     return [name, { dtype: 'F32', shape, data_offsets: [start, offset] }];
   });
-  const header = new TextEncoder().encode(JSON.stringify({ __metadata__: sorted(metadata), ...Object.fromEntries(entries) }));
+  const header = new TextEncoder().encode(
+    JSON.stringify({ __metadata__: sorted(metadata), ...Object.fromEntries(entries) }),
+  );
   // The format pads the header with spaces so that the data is aligned.
   const text = new Uint8Array(Math.ceil(header.length / 8) * 8).fill(0x20);
   text.set(header);
@@ -43,7 +45,10 @@ const sorted = (record: Readonly<Record<string, string>>): Record<string, string
  * Reads what encodeSafetensors, or any other writer of float32 safetensors, wrote.
  * @throws WeightsError naming what is wrong
  */
-export function decodeSafetensors(bytes: Uint8Array): { arrays: NamedArrays; metadata: Readonly<Record<string, string>> } {
+export function decodeSafetensors(bytes: Uint8Array): {
+  arrays: NamedArrays;
+  metadata: Readonly<Record<string, string>>;
+} {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 8) throw new WeightsError(`file has ${bytes.length} bytes, a header length needs 8`);
   const headerLength = Number(view.getBigUint64(0, true));
@@ -60,7 +65,10 @@ export function decodeSafetensors(bytes: Uint8Array): { arrays: NamedArrays; met
 
 function parseHeader(text: Uint8Array): Record<string, Record<string, unknown>> {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text)) as Record<string, Record<string, unknown>>;
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text)) as Record<
+      string,
+      Record<string, unknown>
+    >;
   } catch (error) {
     throw new WeightsError(`header is not JSON (${error instanceof Error ? error.message : String(error)})`);
   }

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import type { Environment } from '../native/command.ts';
+import { runCommand } from '../native/command.ts';
+
+/**
+ * Threads that one TensorFlow op may use: PTW_THREADS, else the processors that this process may run on.
+ * @throws when PTW_THREADS is not a whole number of at least 1.
+ */
+export function threadCount(env: Environment = process.env): number {
+  const text = env['PTW_THREADS'] ?? '';
+  if (text === '') return availableParallelism();
+  const threads = Number(text);
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw new RangeError(
+      `PTW_THREADS is "${text}", expected a whole number of at least 1; unset it for all processors.`,
+    );
+  }
+  return threads;
+}
+
+/** The vector instruction sets that matter to matrix products, as one name each. */
+const FLAG_NAMES: readonly (readonly [flag: RegExp, name: string])[] = [
+  [/\bavx2\b/, 'AVX2'],
+  [/\bfma\b/, 'FMA'],
+  [/\bavx512f\b/, 'AVX-512'],
+  [/\bavx512_bf16\b/, 'AVX-512 BF16'],
+  [/\bavx512_vnni\b/, 'AVX-512 VNNI'],
+  [/\bamx_tile\b/, 'AMX'],
+  [/\basimd\b/, 'NEON'],
+  [/\bsve\b/, 'SVE'],
+];
+
+/** The processor's vector instruction sets from the text of /proc/cpuinfo. */
+export function vectorSetsOf(cpuinfo: string): string[] {
+  const line = cpuinfo.split('\n').find((text) => /^(flags|Features)\s*:/.test(text)) ?? '';
+  return FLAG_NAMES.filter(([flag]) => flag.test(line)).map(([, name]) => name);
+}
+
+/** The vector instruction sets of this processor; empty where the system does not tell. */
+export function vectorSets(): string[] {
+  if (process.platform === 'darwin' && process.arch === 'arm64') return ['NEON'];
+  try {
+    return vectorSetsOf(readFileSync('/proc/cpuinfo', 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+/** `CPU: <model>` */
+export function cpuName(): string {
+  return `CPU: ${cpus()[0]?.model.trim() ?? process.arch}`;
+}
+
+/** `GPU: <model>` for each GPU that the NVIDIA driver lists; one line without a model where it lists none. */
+export async function gpuNames(env: Environment = process.env): Promise<string[]> {
+  const { status, output } = await runCommand(['nvidia-smi'], ['--query-gpu=name', '--format=csv,noheader'], env);
+  const names = output.split('\n').filter((line) => line.trim() !== '');
+  return status === 0 && names.length > 0 ? names.map((name) => `GPU: ${name.trim()}`) : ['GPU: model not known'];
+}

@@ -1,0 +1,27 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { getThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { registerGradients } from './gradients.ts';
+import { registerWasmKernels } from './wasmKernels.ts';
+
+export interface WasmFacts {
+  readonly threads: number;
+  readonly simd: boolean;
+}
+
+/** Makes wasm the tfjs backend in use, with the kernels that training needs. */
+export async function startWasm(): Promise<WasmFacts> {
+  registerGradients();
+  registerWasmKernels();
+  // By file path: the package's own guess is the folder of the script that was started.
+  const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+  if (tf.getBackend() !== 'wasm') {
+    setWasmPaths(path.dirname(main) + path.sep);
+    if (!(await tf.setBackend('wasm'))) {
+      throw new Error('The wasm backend did not start; run npm ci again, its files may be damaged.');
+    }
+  }
+  const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) as boolean;
+  return { threads: getThreadsCount(), simd };
+}

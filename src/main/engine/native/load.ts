@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module';
+import nodeUtil from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { bindingPath } from './cache.ts';
+import type { Installed } from './installed.ts';
+import type { Unavailable } from './outcome.ts';
+import { unavailable } from './outcome.ts';
+
+/** The part of the addon that loading needs. */
+interface Addon {
+  readonly TF_Version: string;
+  isUsingGpuDevice(): boolean;
+}
+
+export interface LoadedTensorFlow {
+  readonly status: 'loaded';
+  readonly version: string;
+  /** False on the cuda variant too when TensorFlow found no GPU that it can use. */
+  readonly usesGpu: boolean;
+  /** Intra-op threads: the user's TF_NUM_INTRAOP_THREADS, else those asked for. */
+  readonly threads: number;
+}
+
+export interface LoadSettings {
+  /** Intra-op threads. */
+  readonly threads: number;
+}
+
+const require = createRequire(import.meta.url);
+let loaded: { readonly folder: string; readonly result: LoadedTensorFlow } | null = null;
+
+/**
+ * Loads the addon of an installation and registers it with tfjs as the backend `tensorflow`, without setting it.
+ * A process can hold one TensorFlow; asking for the same one again returns it, another folder is an error.
+ * @returns why, where the addon does not load.
+ */
+export function loadTensorFlow(installed: Installed, { threads }: LoadSettings): LoadedTensorFlow | Unavailable {
+  if (loaded !== null) {
+    if (loaded.folder === installed.folder) return loaded.result;
+    throw new Error(
+      `loadTensorFlow: ${loaded.folder} is loaded, got ${installed.folder}; a process can hold one TensorFlow.`,
+    );
+  }
+  prepareEnvironment(threads);
+  restoreIsNullOrUndefined();
+  try {
+    const addon = require(bindingPath(installed.folder)) as Addon;
+    registerKernels(addon);
+    const result: LoadedTensorFlow = {
+      status: 'loaded',
+      version: addon.TF_Version,
+      usesGpu: addon.isUsingGpuDevice(),
+      threads: Number(process.env['TF_NUM_INTRAOP_THREADS']),
+    };
+    loaded = { folder: installed.folder, result };
+    return result;
+  } catch (error) {
+    return unavailable(
+      'does-not-load',
+      `The binding in ${installed.folder} does not load: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** TensorFlow reads these once, as it is loaded; what the user set stays. */
+function prepareEnvironment(threads: number): void {
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  process.env['TF_NUM_INTRAOP_THREADS'] ??= String(threads);
+}
+
+/** tfjs-node 4.22 calls this function, which Node took out in version 23. */
+function restoreIsNullOrUndefined(): void {
+  const util = nodeUtil as unknown as Record<string, unknown>;
+  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+}
+
+/** What the package's own index.js does, but for its search for an addon inside node_modules. */
+function registerKernels(addon: Addon): void {
+  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
+  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
+    NodeJSKernelBackend: new (addon: Addon, packageName: string) => tf.KernelBackend;
+  };
+  const PRIORITY = 3;
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(addon, '@tensorflow/tfjs-node-gpu'), PRIORITY);
+}

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { homedir } from 'node:os';
+import type { ExperimentConfig } from '../../shared/config.ts';
+import { EngineError, JobCancelled, startEngine, type Engine } from '../engine/process/client.ts';
+import { openStore, type Store } from '../store/store.ts';
+import type { RunSummary } from '../store/runs.ts';
+import { Interrupted, RunFailed } from './errors.ts';
+import { executeRun, type RunReporter } from './executeRun.ts';
+import { parseConfig } from './loadConfig.ts';
+import { reportOf, type ReportRow } from './report.ts';
+
+/** The folder of the database: PTW_HOME, else the user's own data folder. */
+export function workbenchFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  const { PTW_HOME: chosen, XDG_DATA_HOME: xdg, LOCALAPPDATA: local } = environment;
+  if (chosen !== undefined && chosen !== '') return chosen;
+  if (process.platform === 'win32' && local !== undefined) return join(local, APPLICATION);
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', APPLICATION);
+  return join(xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.local', 'share'), APPLICATION);
+}
+const APPLICATION = 'provable-transfer-workbench';
+
+/** What a host needs to show while a run works. */
+export interface RunHost {
+  readonly reporter: RunReporter;
+  readonly signal: AbortSignal;
+  /** Called once the engine has opened a backend. */
+  opened(engine: Engine): void;
+}
+
+/**
+ * Starts a run of a config and works it off.
+ * @returns its id
+ * @throws Interrupted when the signal aborts it: the run can be resumed
+ * @throws RunFailed with the reason; what was committed is kept and the run can be resumed
+ */
+export async function startRun(folder: string, config: ExperimentConfig, host: RunHost): Promise<number> {
+  return withStore(folder, async (store) => {
+    store.runs.markStale();
+    const engine = await startEngine();
+    try {
+      host.opened(engine);
+      const { id } = store.runs.create({ name: config.name, config, environment: engine.backend });
+      await work(store, engine, { id, config, host });
+      return id;
+    } finally {
+      await engine.close();
+    }
+  });
+}
+
+/** Takes a run up where it ended; a finished one is checked for missing stages and is otherwise left alone. */
+export async function resumeRun(folder: string, id: number, host: RunHost): Promise<number> {
+  return withStore(folder, async (store) => {
+    store.runs.markStale();
+    const config = parseConfig(store.runs.get(id).config, `the stored config of run ${id}`);
+    const engine = await startEngine();
+    try {
+      host.opened(engine);
+      store.runs.resume(id, { environment: engine.backend });
+      await work(store, engine, { id, config, host });
+      return id;
+    } finally {
+      await engine.close();
+    }
+  });
+}
+
+async function work(
+  store: Store,
+  engine: Engine,
+  { id, config, host }: { id: number; config: ExperimentConfig; host: RunHost },
+): Promise<void> {
+  const started = performance.now();
+  const seconds = (): number => (performance.now() - started) / 1000;
+  try {
+    await executeRun({ runId: id, config, store, engine, reporter: host.reporter, signal: host.signal });
+    store.runs.finish(id, seconds());
+  } catch (error) {
+    if (error instanceof JobCancelled || host.signal.aborted) {
+      store.runs.interrupt(id, seconds());
+      throw new Interrupted(id);
+    }
+    const failure = error instanceof Error ? error.message : String(error);
+    recordFailure(store, id, { failure, seconds: seconds() });
+    throw new RunFailed(id, failure, error instanceof EngineError ? undefined : error);
+  }
+}
+
+/** On a full disk even the failure cannot be written; the reason that the user reads is still the first one. */
+function recordFailure(store: Store, id: number, end: { failure: string; seconds: number }): void {
+  try {
+    store.runs.fail(id, end);
+  } catch {
+    // The run stays 'running' with a dead owner and is marked interrupted when the store is next opened.
+  }
+}
+
+export function listRuns(folder: string): RunSummary[] {
+  return reading(folder, (store) => store.runs.list());
+}
+
+export interface RunReport {
+  readonly run: RunSummary;
+  readonly config: ExperimentConfig;
+  readonly rows: readonly ReportRow[];
+}
+
+/** A run with its table. @throws StoreError 'not-found' */
+export function showRun(folder: string, id: number): RunReport {
+  return reading(folder, (store) => {
+    store.runs.get(id);
+    const run = store.runs.list().find((candidate) => candidate.id === id)!;
+    return { run, config: parseConfig(run.config, `the stored config of run ${id}`), rows: reportOf(store, id) };
+  });
+}
+
+export function reading<T>(folder: string, body: (store: Store) => T): T {
+  const store = openStore(folder, { readonly: true });
+  try {
+    return body(store);
+  } finally {
+    store.close();
+  }
+}
+
+async function withStore<T>(folder: string, body: (store: Store) => Promise<T>): Promise<T> {
+  const store = openStore(folder);
+  try {
+    return await body(store);
+  } finally {
+    store.close();
+  }
+}

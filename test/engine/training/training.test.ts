@@ -1,0 +1,150 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { HeadSpec, TrainingSettings } from '../../../src/shared/config.ts';
+import type { HeadWeights } from '../../../src/shared/results.ts';
+import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
+import { QUIET } from '../../../src/main/engine/context.ts';
+import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
+import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
+import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
+import { trainExtractor } from '../../../src/main/engine/training/trainExtractor.ts';
+import { trainHeads } from '../../../src/main/engine/training/trainHeads.ts';
+import { toySet } from '../toySet.ts';
+
+const NET = { blocks: [1, 1, 1], width: 1 } as const;
+const D = 64;
+const spec = (layers: 1 | 4, constraint: HeadSpec['constraint'], temperature = 1): HeadSpec => ({
+  layers,
+  constraint,
+  bound: 1,
+  groupSize: 2,
+  temperature,
+});
+const settings = (change: Partial<TrainingSettings> = {}): TrainingSettings => ({
+  procedure: 'noise',
+  epsilon: 0.1,
+  learningRate: 1e-2,
+  batchSize: 16,
+  maxEpochs: 4,
+  validationEvery: 2,
+  patience: 10,
+  ...change,
+});
+const training = toySet(48);
+const validation = toySet(24, { seed: 2 });
+
+beforeAll(async () => {
+  await openBackend();
+});
+
+async function extractorRun(checkpoint: Checkpoint | null, change: Partial<TrainingSettings> = {}) {
+  const checkpoints: Checkpoint[] = [];
+  const losses: number[] = [];
+  const result = await trainExtractor(
+    {
+      net: NET,
+      head: { spec: spec(1, 'none'), inputs: D, classes: 3 },
+      training,
+      validation,
+      settings: settings(change),
+      seed: 5,
+      checkpoint,
+    },
+    {
+      ...QUIET,
+      epoch: (report, made) => {
+        losses.push(report.trainingLoss);
+        checkpoints.push(made);
+        return Promise.resolve();
+      },
+    },
+  );
+  return { result, checkpoints, losses };
+}
+
+describe('the extractor', () => {
+  it('learns: the training loss falls by half', async () => {
+    const { losses } = await extractorRun(null, { maxEpochs: 6 });
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+  });
+
+  it('trained twice, or on from any checkpoint, is the same bit for bit', async () => {
+    const once = await extractorRun(null);
+    const twice = await extractorRun(null);
+    expect(twice.result).toEqual(once.result);
+    for (const epoch of [1, 2, 3]) {
+      const resumed = await extractorRun(once.checkpoints[epoch - 1]!);
+      expect(resumed.losses).toEqual(once.losses.slice(epoch));
+      expect(resumed.result).toEqual(once.result);
+    }
+  });
+
+  it('leaves no tensor behind', async () => {
+    const before = tf.memory().numTensors;
+    await extractorRun(null, { maxEpochs: 1 });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('heads on a frozen extractor', () => {
+  const SPECS = [spec(1, 'none'), spec(1, 'wn'), spec(1, 'wn-l1', 30), spec(4, 'none'), spec(4, 'wn'), spec(4, 'wn-l1', 30)];
+
+  async function headRun(specs: readonly HeadSpec[], change: Partial<TrainingSettings> = {}) {
+    const extractor: FrozenExtractor = freeze(NET, initialExtractor(NET, 1, 3));
+    const weights: HeadWeights[] = [];
+    const losses: number[][] = specs.map(() => []);
+    await trainHeads(
+      {
+        domain: 'target',
+        extractor,
+        heads: specs.map((one) => ({ shape: { spec: one, inputs: D, classes: 3 }, checkpoint: null })),
+        training,
+        validation,
+        settings: settings(change),
+        seed: 5,
+      },
+      {
+        ...QUIET,
+        epoch: (head, report) => {
+          losses[head]!.push(report.trainingLoss);
+          return Promise.resolve();
+        },
+        finished: (head, trained) => {
+          weights[head] = trained;
+          return Promise.resolve();
+        },
+      },
+    );
+    disposeParameters(extractor.parameters);
+    return { weights, losses };
+  }
+
+  it('each learns, and keeps its constraint', async () => {
+    const { weights, losses } = await headRun(SPECS, { maxEpochs: 12, learningRate: 3e-2 });
+    SPECS.forEach((one, i) => {
+      expect(losses[i]!.at(-1)!, `${one.layers} ${one.constraint}`).toBeLessThan(losses[i]![0]!);
+      if (one.constraint === 'none') return;
+      for (const { inputs, weight } of weights[i]!.layers) {
+        for (let start = 0; start < weight.length; start += inputs) {
+          const row = Float64Array.from(weight.subarray(start, start + inputs));
+          const norm =
+            one.constraint === 'wn' ? Math.hypot(...row) : row.reduce((sum, value) => sum + Math.abs(value), 0);
+          // Rows are computed in float32: relative rounding of a sum of `inputs` terms.
+          expect(norm).toBeLessThanOrEqual(1 + inputs * 2 ** -23);
+        }
+      }
+    });
+  });
+
+  it('a head trained in company is bit for bit the head trained alone', async () => {
+    const together = await headRun(SPECS);
+    const alone = await headRun([SPECS[4]!]);
+    expect(alone.weights[0]).toEqual(together.weights[4]);
+  });
+
+  it.each(['normal', 'noise'] as const)('%s leaves no tensor behind', async (procedure) => {
+    const before = tf.memory().numTensors;
+    await headRun(SPECS.slice(0, 2), { procedure, maxEpochs: 1 });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
