@@ -4,6 +4,7 @@ import type { ExperimentConfig } from '../../shared/config.ts';
 import { EngineError, JobCancelled, startEngine, type Engine } from '../engine/process/client.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { RunSummary } from '../store/runs.ts';
+export type { RunSummary };
 import { Interrupted, RunFailed } from './errors.ts';
 import { executeRun, type RunReporter } from './executeRun.ts';
 import { parseConfig } from './loadConfig.ts';

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Environment } from './command.ts';
 import type { Variant } from './wheels.ts';
 import { TENSORFLOW_VERSION } from './wheels.ts';
@@ -18,6 +19,9 @@ export interface InstallMarker {
   /** First line of what the compiler says of itself. */
   readonly compiler: string;
 }
+
+/** Our own addon beside the binding. */
+export const LOG_LEVEL_SOURCE = fileURLToPath(new URL('log_level.cc', import.meta.url));
 
 /** Where the binding's sources and the N-API headers are. */
 export interface BindingSources {
@@ -56,7 +60,7 @@ export function findBindingSources(): BindingSources | null {
   }
 }
 
-/** Twelve hex digits over the names and contents of the binding's sources and of the N-API headers. */
+/** Twelve hex digits over the names and contents of the binding's sources, of the N-API headers and of our addon. */
 export function bindingHash(sources: BindingSources): string {
   const hash = createHash('sha256');
   for (const folder of [path.join(sources.package, 'binding'), sources.napiHeaders]) {
@@ -67,6 +71,7 @@ export function bindingHash(sources: BindingSources): string {
         .update('\0');
     }
   }
+  hash.update(readFileSync(LOG_LEVEL_SOURCE));
   return hash.digest('hex').slice(0, 12);
 }
 
@@ -88,6 +93,11 @@ export function readMarker(folder: string): InstallMarker | null {
 /** The compiled addon inside an installation. */
 export function bindingPath(folder: string): string {
   return path.join(folder, 'binding', 'tfjs_binding.node');
+}
+
+/** The compiled addon that sets the log level, inside an installation. */
+export function logLevelPath(folder: string): string {
+  return path.join(folder, 'binding', 'log_level.node');
 }
 
 /** Bytes of all files below a folder; 0 where it does not exist. Links are not followed. */

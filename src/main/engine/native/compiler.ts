@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { bindingPath } from './cache.ts';
+import { LOG_LEVEL_SOURCE, bindingPath, logLevelPath } from './cache.ts';
 import type { BindingSources } from './cache.ts';
 import { firstWorking, lastTellingLine, runCommand } from './command.ts';
 import type { Command, Environment } from './command.ts';
@@ -41,30 +41,42 @@ export interface CompileInputs {
   readonly platform: string;
 }
 
-/** Compiles tfjs-node's addon against the libraries of `folder` (9 s on 2 cores); stops the installation on failure. */
+/**
+ * Compiles tfjs-node's addon against the libraries of `folder` (9 s on 2 cores), and our own that sets the log level;
+ * stops the installation on failure.
+ */
 export async function compileBinding(inputs: CompileInputs, env: Environment): Promise<void> {
-  const output = bindingPath(inputs.folder);
-  mkdirSync(path.dirname(output), { recursive: true });
-  const result = await runCommand(inputs.compiler.command, compilerArguments(inputs, output), env);
-  if (result.status === 0) return;
-  const firstError = result.output.split('\n').find((line) => /\berror\b/i.test(line));
-  stop(
-    'compile-failed',
-    `Compiling the binding failed: ${(firstError ?? lastTellingLine(result.output)).trim().slice(0, 300)}`,
-  );
+  mkdirSync(path.dirname(bindingPath(inputs.folder)), { recursive: true });
+  for (const compilation of [bindingArguments(inputs), logLevelArguments(inputs)]) {
+    const result = await runCommand(inputs.compiler.command, [...commonArguments(inputs), ...compilation], env);
+    if (result.status !== 0) {
+      const firstError = result.output.split('\n').find((line) => /\berror\b/i.test(line));
+      const said = (firstError ?? lastTellingLine(result.output)).trim().slice(0, 300);
+      stop('compile-failed', `Compiling the binding failed: ${said}`);
+    }
+  }
 }
 
-function compilerArguments({ sources, folder, libraries, platform }: CompileInputs, output: string): string[] {
-  const tensorflow = path.join(folder, 'tensorflow');
-  const mac = platform === 'darwin';
+function commonArguments({ sources, platform }: CompileInputs): string[] {
   return [
     ...['-O2', '-std=c++17', '-fPIC', '-DNAPI_VERSION=8', '-DBUILDING_NODE_EXTENSION'],
     // Node's own symbols are found in the process that loads the addon.
-    ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']),
-    ...['-I', sources.napiHeaders, '-I', path.join(tensorflow, 'include'), '-I', sources.package],
-    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => path.join(sources.package, 'binding', name)),
-    ...['-o', output, ...libraries.map((name) => path.join(tensorflow, name))],
-    // Relative, so that the folder can be renamed into place after this.
-    mac ? '-Wl,-rpath,@loader_path/../tensorflow' : '-Wl,-rpath,$ORIGIN/../tensorflow',
+    ...(platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']),
+    ...['-I', sources.napiHeaders],
   ];
+}
+
+function bindingArguments({ sources, folder, libraries, platform }: CompileInputs): string[] {
+  const tensorflow = path.join(folder, 'tensorflow');
+  return [
+    ...['-I', path.join(tensorflow, 'include'), '-I', sources.package],
+    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => path.join(sources.package, 'binding', name)),
+    ...['-o', bindingPath(folder), ...libraries.map((name) => path.join(tensorflow, name))],
+    // Relative, so that the folder can be renamed into place after this.
+    platform === 'darwin' ? '-Wl,-rpath,@loader_path/../tensorflow' : '-Wl,-rpath,$ORIGIN/../tensorflow',
+  ];
+}
+
+function logLevelArguments({ folder }: CompileInputs): string[] {
+  return [LOG_LEVEL_SOURCE, '-o', logLevelPath(folder), '-ldl'];
 }

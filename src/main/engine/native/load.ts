@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import nodeUtil from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import { bindingPath } from './cache.ts';
+import { bindingPath, logLevelPath } from './cache.ts';
 import type { Installed } from './installed.ts';
 import type { Unavailable } from './outcome.ts';
 import { unavailable } from './outcome.ts';
@@ -44,6 +46,7 @@ export function loadTensorFlow(installed: Installed, { threads }: LoadSettings):
   prepareEnvironment(threads);
   restoreIsNullOrUndefined();
   try {
+    keepQuiet(installed.folder);
     const addon = require(bindingPath(installed.folder)) as Addon;
     registerKernels(addon);
     const result: LoadedTensorFlow = {
@@ -66,6 +69,17 @@ export function loadTensorFlow(installed: Installed, { threads }: LoadSettings):
 function prepareEnvironment(threads: number): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   process.env['TF_NUM_INTRAOP_THREADS'] ??= String(threads);
+}
+
+/** Keeps what TensorFlow logs while it is loaded to the level that TF_CPP_MIN_LOG_LEVEL names: 0 all … 3 fatal only. */
+function keepQuiet(folder: string): void {
+  const level = Number(process.env['TF_CPP_MIN_LOG_LEVEL']);
+  const framework = readdirSync(path.join(folder, 'tensorflow')).find((name) => name.includes('_framework.'));
+  if (!Number.isInteger(level) || framework === undefined) return;
+  const { setMinLogLevel } = require(logLevelPath(folder)) as {
+    setMinLogLevel(library: string, level: number): boolean;
+  };
+  setMinLogLevel(path.join(folder, 'tensorflow', framework), level);
 }
 
 /** tfjs-node 4.22 calls this function, which Node took out in version 23. */

@@ -46,7 +46,7 @@ export async function runJob(job: Job, context: JobContext): Promise<void> {
       return;
     case 'certify':
       await withExtractor(job, (extractor) =>
-        certifyInstances(job, { domain: transfer[job.domain], extractor, context }),
+        certifyInstances(job, { transfer, extractor, context }),
       );
       return;
   }

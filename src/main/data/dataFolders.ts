@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DatasetName } from '../../shared/config.ts';
+import { CATALOGUE, IDX_FILE_KEYS, IDX_FILES, type IdxFile, type Origin } from './catalogue.ts';
+import { DataError } from './dataError.ts';
+
+/** `auto` takes the full set where it is present, else the bundled one. */
+export const ORIGIN_CHOICES = ['auto', 'bundled', 'full'] as const;
+export type OriginChoice = (typeof ORIGIN_CHOICES)[number];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+const APPLICATION = 'provable-transfer-workbench';
+const BUNDLED = fileURLToPath(new URL('../../../resources/images', import.meta.url));
+
+export interface FoundFiles {
+  readonly origin: Origin;
+  /** Path of each file, plain or gzip. */
+  readonly files: Readonly<Record<IdxFile, string>>;
+}
+
+export interface Whereabouts {
+  readonly environment: Environment;
+  /** Folder with a folder of bundled files for each set. */
+  readonly bundledFolder: string;
+  /** Folders that may hold the full set, first come, first served. */
+  readonly fullFolders: readonly string[];
+}
+
+/** Where full sets lie, in a folder each: PTW_DATA_DIR, else the user's own data folder of the platform. */
+export function dataFolder(environment: Environment = process.env): string {
+  const { PTW_DATA_DIR: chosen, XDG_DATA_HOME: xdg, LOCALAPPDATA: local } = environment;
+  if (chosen) return path.resolve(chosen);
+  if (process.platform === 'win32' && local) return path.join(local, APPLICATION, 'data');
+  if (process.platform === 'darwin') return path.join(homedir(), 'Library', 'Application Support', APPLICATION, 'data');
+  // The XDG specification has relative paths ignored.
+  const base = xdg && path.isAbsolute(xdg) ? xdg : path.join(homedir(), '.local', 'share');
+  return path.join(base, APPLICATION, 'data');
+}
+
+/** The folders that are searched for a set in an environment. */
+export function whereabouts(name: DatasetName, environment: Environment = process.env): Whereabouts {
+  return {
+    environment,
+    bundledFolder: BUNDLED,
+    fullFolders: [path.join(dataFolder(environment), name), ...CATALOGUE[name].installedAt],
+  };
+}
+
+/** PTW_DATA, `auto` where it is not set. @throws DataError for any other word. */
+export function originFromEnvironment(environment: Environment): OriginChoice {
+  const word = environment['PTW_DATA'] ?? '';
+  const choice = ORIGIN_CHOICES.find((known) => known === word);
+  if (choice !== undefined) return choice;
+  if (word === '') return 'auto';
+  throw new DataError({
+    operation: 'choosing the data',
+    quantity: 'environment variable PTW_DATA',
+    got: word,
+    expected: ORIGIN_CHOICES.join(', '),
+    cure: 'set one of these or unset it',
+  });
+}
+
+/**
+ * The files that serve a set.
+ * @throws DataError when the full set is asked for and absent, or when a folder holds some of its files but not all:
+ *   taking the bundled set then would quietly answer another question than the one asked.
+ */
+export function findFiles(
+  name: DatasetName,
+  choice: OriginChoice,
+  { bundledFolder, fullFolders }: Whereabouts,
+): FoundFiles {
+  if (choice !== 'bundled') {
+    for (const folder of fullFolders) {
+      const files = completeSet(name, folder);
+      if (files !== null) return { origin: 'full', files };
+    }
+  }
+  if (choice === 'full') {
+    throw new DataError({
+      operation: `looking for the full ${name}`,
+      quantity: 'folder with its four IDX files',
+      got: `none of ${fullFolders.join(', ')}`,
+      expected: Object.values(IDX_FILES).join(', '),
+      cure: 'put the files there (gzip or plain), or use the bundled set',
+    });
+  }
+  const bundled = (key: IdxFile): [IdxFile, string] => [key, path.join(bundledFolder, name, `${IDX_FILES[key]}.gz`)];
+  return { origin: 'bundled', files: Object.fromEntries(IDX_FILE_KEYS.map(bundled)) as Record<IdxFile, string> };
+}
+
+/** Null when the folder holds none of the files. @throws DataError when it holds only some. */
+function completeSet(name: DatasetName, folder: string): Record<IdxFile, string> | null {
+  const found = new Map<IdxFile, string>();
+  for (const key of IDX_FILE_KEYS) {
+    const plain = path.join(folder, IDX_FILES[key]);
+    const present = [`${plain}.gz`, plain].find((file) => existsSync(file));
+    if (present !== undefined) found.set(key, present);
+  }
+  if (found.size === 0) return null;
+  const missing = IDX_FILE_KEYS.filter((key) => !found.has(key)).map((key) => IDX_FILES[key]);
+  if (missing.length > 0) {
+    throw new DataError({
+      operation: `looking for the full ${name}`,
+      file: path.join(folder, missing[0]),
+      quantity: 'IDX files of the set',
+      got: `${found.size} of ${IDX_FILE_KEYS.length}, without ${missing.join(', ')}`,
+      expected: 'all of them, gzip or plain',
+      cure: 'put the missing ones there, empty the folder, or set PTW_DATA=bundled',
+    });
+  }
+  return Object.fromEntries(found) as Record<IdxFile, string>;
+}

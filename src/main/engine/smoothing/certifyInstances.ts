@@ -1,0 +1,103 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { radiusPixelsFrom, type ChannelStatistics } from '../../data/normalisation.ts';
+import type { Transfer } from '../../data/transfer.ts';
+import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
+import type { StageContext } from '../context.ts';
+import { imageTensor } from '../imageSet.ts';
+import { classify, disposeHead, freezeHead, type FrozenHead } from '../models/head.ts';
+import type { FrozenExtractor } from '../models/wideResNet.ts';
+import type { Job, JobEvent } from '../process/protocol.ts';
+import { certificatesOf, type HeadDraws } from './certificatesOf.ts';
+import { drawKeys, noisyRepresentations, sortedColumns } from './draws.ts';
+
+type CertifyJob = Extract<Job, { kind: 'certify' }>;
+
+interface Certification {
+  readonly transfer: Transfer;
+  readonly extractor: FrozenExtractor;
+  readonly context: StageContext & { event(event: JobEvent): void };
+}
+
+/**
+ * Certifies instances under every head by every method from one set of draws (METHOD.md §4): f(x + η) is computed once
+ * an instance. Draws are keyed by (seed, domain, dataset index), so an instance's certificates do not depend on which
+ * others, heads or instances, are certified with it.
+ */
+export async function certifyInstances(job: CertifyJob, { transfer, extractor, context }: Certification): Promise<void> {
+  const heads = new Map(job.heads.map(({ id, weights }) => [id, { weights, frozen: freezeHead(weights) }]));
+  let done = 0;
+  for (const instance of job.instances) {
+    const draws = await drawInstance(job, { transfer, extractor, context }, instance.datasetIndex);
+    for (const id of instance.heads) {
+      const records = certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
+      context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
+    }
+    tf.dispose([draws.estimation, ...(draws.selection === null ? [] : [draws.selection])]);
+    done++;
+    context.progress(done, job.instances.length);
+    await context.breathe();
+  }
+  for (const { frozen } of heads.values()) disposeHead(frozen);
+}
+
+/** One instance's noisy representations, shared by all heads. */
+interface Draws {
+  readonly datasetIndex: number;
+  readonly label: number;
+  /** [n₀, D]; null when the selection is shared. */
+  readonly selection: tf.Tensor2D | null;
+  /** [n, D] */
+  readonly estimation: tf.Tensor2D;
+  /** [D, n₀] and [D, n], each row ascending; null unless representations are certified. */
+  readonly columns: { readonly selection: Float32Array | null; readonly estimation: Float32Array } | null;
+}
+
+async function drawInstance(job: CertifyJob, on: Certification, datasetIndex: number): Promise<Draws> {
+  const { sigma, draws, selectionDraws, selection, methods } = job.config.certification;
+  const { test } = on.transfer[job.domain];
+  const index = Int32Array.of(datasetIndex);
+  const image = tf.tidy(() => tf.squeeze(imageTensor(test, index), [0])) as tf.Tensor3D;
+  const keys = drawKeys(job.config.seed, job.domain, datasetIndex);
+  const draw = (key: (typeof keys)['selection'], count: number): Promise<tf.Tensor2D> =>
+    noisyRepresentations({ extractor: on.extractor, image, sigma, count, key }, on.context);
+  const selected = selection === 'separate' ? await draw(keys.selection, selectionDraws) : null;
+  const estimation = await draw(keys.estimation, draws);
+  image.dispose();
+  const columns = methods.includes('representation')
+    ? { selection: selected === null ? null : sortedColumns(selected), estimation: sortedColumns(estimation) }
+    : null;
+  return { datasetIndex, label: test.labels(index)[0]!, selection: selected, estimation, columns };
+}
+
+function certifyHead(
+  job: CertifyJob,
+  { weights, frozen }: { weights: HeadWeights; frozen: FrozenHead },
+  draws: Draws & { readonly statistics: ChannelStatistics },
+): CertificateRecord[] {
+  const { certification, seed } = job.config;
+  const logitsOf = (z: tf.Tensor2D): Float32Array => tf.tidy(() => Float32Array.from(classify(frozen, z).dataSync()));
+  const facts: DrawsEvidence = {
+    seed,
+    sigma: certification.sigma,
+    alpha: certification.alpha,
+    draws: certification.draws,
+    selectionDraws: certification.selection === 'separate' ? certification.selectionDraws : 0,
+    selection: certification.selection,
+  };
+  const head: HeadDraws = {
+    facts,
+    weights,
+    classes: frozen.classes,
+    selectionLogits: draws.selection === null ? null : logitsOf(draws.selection),
+    estimationLogits: logitsOf(draws.estimation),
+    columns: draws.columns,
+  };
+  return certificatesOf(head, certification).map(({ verdict, ...certificate }) => ({
+    ...certificate,
+    datasetIndex: draws.datasetIndex,
+    label: draws.label,
+    verdict,
+    radiusPixels:
+      verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, draws.statistics) : null,
+  }));
+}

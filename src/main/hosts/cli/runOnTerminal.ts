@@ -1,0 +1,33 @@
+import type { RunHost } from '../../workbench/workbench.ts';
+import { terminalReporter } from './progress.ts';
+
+/** Works a run off with its progress on standard error; Ctrl-C interrupts it in order, a second one at once. */
+export async function runOnTerminal(work: (host: RunHost) => Promise<number>): Promise<number> {
+  const abort = new AbortController();
+  const reporter = terminalReporter();
+  const onSignal = (): void => {
+    if (abort.signal.aborted) process.exit(130);
+    reporter.stop();
+    process.stderr.write('Interrupting; what is done is kept. Press again to end at once.\n');
+    abort.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    return await work({
+      reporter,
+      signal: abort.signal,
+      opened: ({ backend }) => {
+        const version = backend.tensorflowVersion === undefined ? '' : ` ${backend.tensorflowVersion}`;
+        process.stderr.write(`Backend: ${backend.name}${version}, ${backend.devices.join(', ')}\n`);
+        // One line when something faster could serve; the whole story is doctor's.
+        const [better] = backend.name === 'wasm' ? backend.notChosen : [];
+        if (better !== undefined) process.stderr.write(`Slower than need be: ${better.reason} ${better.cure}\n`);
+      },
+    });
+  } finally {
+    reporter.stop();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}

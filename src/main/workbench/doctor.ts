@@ -1,0 +1,6 @@
+import { inspectBackends, type BackendReport } from '../engine/backends/doctor.ts';
+
+/** What `ptw doctor` shows. */
+export function inspect(): Promise<BackendReport> {
+  return inspectBackends();
+}
