@@ -58,10 +58,11 @@ describe('prepareTransfer', () => {
     expect(third).toEqual(Float32Array.from(images.subarray(3 * 784, 4 * 784), (v) => (v / 255 - m) / s));
   });
 
-  test('is the same for the same seed and another for another', () => {
+  test.each(['source', 'target'] as const)('the %s is the same for the same seed and another for another', (domain) => {
+    // The source is taken whole, so only its split can differ; the target's subset can, too.
     const labelsOf = (seed: number): Int32Array => {
-      const { train } = prepareTransfer({ ...request, seed }, BUNDLED).target;
-      return train.labels(positions(train));
+      const { validation } = prepareTransfer({ ...request, seed }, BUNDLED)[domain];
+      return validation.labels(positions(validation));
     };
     expect(labelsOf(5)).toEqual(labelsOf(5));
     expect(labelsOf(6)).not.toEqual(labelsOf(5));

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseConfig, readConfigFile, withAssignments } from '../../src/main/workbench/loadConfig.ts';
 
-const demo = JSON.parse(
-  readFileSync(new URL('../../resources/presets/demo.json', import.meta.url), 'utf8'),
-) as Record<string, unknown>;
+const demo = JSON.parse(readFileSync(new URL('../../resources/presets/demo.json', import.meta.url), 'utf8')) as Record<
+  string,
+  unknown
+>;
 
 describe('refusals', () => {
   it.each([

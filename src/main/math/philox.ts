@@ -22,10 +22,10 @@ function multiplyHigh(a: number, b: number): number {
 
 /** Ten rounds in place: `words` [4] holds the counter before and the random bits after. */
 function philoxInPlace(words: Uint32Array, key0: number, key1: number): void {
-  let c0 = words[0]!;
-  let c1 = words[1]!;
-  let c2 = words[2]!;
-  let c3 = words[3]!;
+  let c0 = words[0];
+  let c1 = words[1];
+  let c2 = words[2];
+  let c3 = words[3];
   for (let round = 0; round < ROUNDS; round++) {
     const next0 = (multiplyHigh(MULTIPLIER_1, c2) ^ c1 ^ key0) >>> 0;
     const next2 = (multiplyHigh(MULTIPLIER_0, c0) ^ c3 ^ key1) >>> 0;
@@ -54,7 +54,7 @@ export function philox4x32(counter: Uint32Array, key: Uint32Array): Uint32Array 
     );
   }
   const words = Uint32Array.from(counter);
-  philoxInPlace(words, key[0]!, key[1]!);
+  philoxInPlace(words, key[0], key[1]);
   return words;
 }
 
@@ -82,8 +82,8 @@ export function fillStandardNormal(out: Float32Array, key: PhiloxKey, counterLow
     words[3] = 0;
     philoxInPlace(words, key[0], key[1]);
     for (let i = start; i < Math.min(start + 4, out.length); i += 2) {
-      const uniform = Math.max(unitFloat(words[i - start]!), SMALLEST_UNIFORM);
-      const angle = Math.fround(2 * Math.PI * unitFloat(words[i - start + 1]!));
+      const uniform = Math.max(unitFloat(words[i - start]), SMALLEST_UNIFORM);
+      const angle = Math.fround(2 * Math.PI * unitFloat(words[i - start + 1]));
       const radius = Math.fround(Math.sqrt(-2 * Math.fround(Math.log(uniform))));
       out[i] = radius * Math.fround(Math.sin(angle));
       if (i + 1 < out.length) out[i + 1] = radius * Math.fround(Math.cos(angle));
@@ -105,7 +105,7 @@ function wordStream(key: PhiloxKey): () => number {
       counter += 1;
       used = 0;
     }
-    return words[used++]!;
+    return words[used++];
   };
 }
 
@@ -127,7 +127,7 @@ export function shuffledIndices(count: number, key: PhiloxKey): Int32Array {
     let word = nextWord();
     while (word >= limit) word = nextWord();
     const chosen = word % range;
-    const kept = indices[last]!;
+    const kept = indices[last];
     indices[last] = indices[chosen]!;
     indices[chosen] = kept;
   }
@@ -159,12 +159,12 @@ export function deriveKey(seed: number, ...labels: (string | number)[]): [number
   const words = Uint32Array.of(0, 0, labels.length, input.length);
   philoxInPlace(words, seed % TWO_32, Math.floor(seed / TWO_32));
   for (let i = 0; i < input.length; i += 2) {
-    const [key0, key1] = [words[0]!, words[1]!];
+    const [key0, key1] = [words[0], words[1]];
     words[0] = input[i]!;
     words[1] = input[i + 1] ?? 0;
     philoxInPlace(words, key0, key1);
   }
-  return [words[0]!, words[1]!];
+  return [words[0], words[1]];
 }
 
 function requireCount(operation: string, quantity: string, value: number): void {

@@ -225,7 +225,7 @@ describe('installTensorFlow', () => {
     expect(marker).toEqual({
       version: '2.21.0',
       variant: 'cpu',
-      wheels: [{ file: WHEEL_NAME, sha256: wheel.set.wheels[0]!.sha256 }],
+      wheels: [{ file: WHEEL_NAME, sha256: wheel.set.wheels[0].sha256 }],
       compiler: expect.stringMatching(/g\+\+/) as string,
     });
   });
@@ -253,7 +253,7 @@ describe('installTensorFlow', () => {
     rmSync(path.join(first.folder, 'complete.json'));
     writeFileSync(path.join(first.folder, 'stray'), '');
     const parent = path.dirname(first.folder);
-    const name = readdirSync(parent)[0]!;
+    const name = readdirSync(parent)[0];
     expect(await install()).toMatchObject({ status: 'ready', fresh: true });
     expect(readdirSync(parent)).toEqual([name]);
     expect(existsSync(path.join(first.folder, 'stray'))).toBe(false);

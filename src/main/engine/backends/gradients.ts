@@ -46,8 +46,7 @@ function stridedSliceGradient(dy: tf.Tensor, shape: number[], attrs: StridedSlic
     shrinkAxisMask,
   );
   return shape.reduce(
-    (spread, size, axis) =>
-      spreadAlong(spread, { axis, size, first: slice.begin[axis], stride: slice.strides[axis] }),
+    (spread, size, axis) => spreadAlong(spread, { axis, size, first: slice.begin[axis], stride: slice.strides[axis] }),
     // One dimension for each of x's, before new axes were added and others dropped.
     tf.reshape(
       dy,

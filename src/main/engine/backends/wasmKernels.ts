@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 export function registerWasmKernels(): void {
   register(tf.Conv2DBackpropFilter, ({ inputs, attrs }) => {
-    const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs as unknown as tf.Conv2DBackpropFilterAttrs;
+    const { strides, pad, dimRoundingMode, filterShape } = attrs as unknown as tf.Conv2DBackpropFilterAttrs;
+    const dataFormat = String(attrs?.['dataFormat']);
     if (dataFormat !== 'NHWC') {
       throw new Error(
         `Conv2DBackpropFilter on wasm: dataFormat ${dataFormat}, expected NHWC; transpose the input before.`,
@@ -16,7 +17,7 @@ export function registerWasmKernels(): void {
     const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
     return convolutionFilterGradient(x, inputs['dy'] as tf.Tensor4D, info);
   });
-  register(tf.UnsortedSegmentSum, ({ inputs, attrs }) => {
+  register(tf.Prod, ({ inputs, attrs }) => {
     const { numSegments } = attrs as unknown as tf.UnsortedSegmentSumAttrs;
     return segmentSum(inputs['x'] as tf.Tensor, inputs['segmentIds'] as tf.Tensor1D, numSegments);
   });
@@ -52,7 +53,7 @@ function convolutionFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, info: tf.bac
   for (let p = 0; p < filterHeight; p++) {
     for (let q = 0; q < filterWidth; q++) {
       const pixels = pixelsSeenBy(padded, p, q, info);
-      positions.push(tf.matMul(tf.reshape(pixels, [-1, inChannels]), dyMatrix, true) as tf.Tensor2D);
+      positions.push(tf.matMul<tf.Tensor2D>(tf.reshape(pixels, [-1, inChannels]), dyMatrix, true));
     }
   }
   return tf.reshape(tf.concat(positions, 0), [filterHeight, filterWidth, inChannels, outChannels]);

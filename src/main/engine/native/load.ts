@@ -44,7 +44,7 @@ export function loadTensorFlow(installed: Installed, { threads }: LoadSettings):
     );
   }
   prepareEnvironment(threads);
-  restoreIsNullOrUndefined();
+  mendNodeUtil();
   try {
     keepQuiet(installed.folder);
     const addon = require(bindingPath(installed.folder)) as Addon;
@@ -77,15 +77,16 @@ function keepQuiet(folder: string): void {
   const framework = readdirSync(path.join(folder, 'tensorflow')).find((name) => name.includes('_framework.'));
   if (!Number.isInteger(level) || framework === undefined) return;
   const { setMinLogLevel } = require(logLevelPath(folder)) as {
-    setMinLogLevel(library: string, level: number): boolean;
+    readonly setMinLogLevel: (library: string, level: number) => boolean;
   };
   setMinLogLevel(path.join(folder, 'tensorflow', framework), level);
 }
 
-/** tfjs-node 4.22 calls this function, which Node took out in version 23. */
-function restoreIsNullOrUndefined(): void {
+/** tfjs-node 4.22 calls one function that Node took out in version 23, and one that prints a warning when called. */
+function mendNodeUtil(): void {
   const util = nodeUtil as unknown as Record<string, unknown>;
   util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  util['isArray'] = (value: unknown) => Array.isArray(value);
 }
 
 /** What the package's own index.js does, but for its search for an addon inside node_modules. */

@@ -23,7 +23,10 @@ interface Certification {
  * an instance. Draws are keyed by (seed, domain, dataset index), so an instance's certificates do not depend on which
  * others, heads or instances, are certified with it.
  */
-export async function certifyInstances(job: CertifyJob, { transfer, extractor, context }: Certification): Promise<void> {
+export async function certifyInstances(
+  job: CertifyJob,
+  { transfer, extractor, context }: Certification,
+): Promise<void> {
   const heads = new Map(job.heads.map(({ id, weights }) => [id, { weights, frozen: freezeHead(weights) }]));
   let done = 0;
   for (const instance of job.instances) {
@@ -97,7 +100,6 @@ function certifyHead(
     datasetIndex: draws.datasetIndex,
     label: draws.label,
     verdict,
-    radiusPixels:
-      verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, draws.statistics) : null,
+    radiusPixels: verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, draws.statistics) : null,
   }));
 }

@@ -1,0 +1,140 @@
+import { labelVerdict } from '../../math/certificates/label.ts';
+import { logitVerdict, searchLogitBox } from '../../math/certificates/logit.ts';
+import { pairwiseVerdict } from '../../math/certificates/pairwise.ts';
+import { representationVerdict, searchRepresentationBox } from '../../math/certificates/representation.ts';
+import { mediansOfSorted } from '../../math/certificates/search.ts';
+import { countVotes, countWins, pairwiseCandidate, worstWins } from '../../math/certificates/votes.ts';
+import { argmax, headLogits } from '../../math/head.ts';
+import { effectiveLogitTest, logitLevel, representationLevel } from '../../math/levels.ts';
+import { isProof } from '../../math/marginRules.ts';
+import { largestUsableIndex } from '../../math/orderStatistics.ts';
+import type { CertificationSettings, Rule } from '../../../shared/config.ts';
+import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
+
+/** One head's view of an instance's draws. */
+export interface HeadDraws {
+  readonly facts: DrawsEvidence;
+  readonly weights: HeadWeights;
+  /** K */
+  readonly classes: number;
+  /** [n₀, K]; null when the selection is shared. */
+  readonly selectionLogits: Float32Array | null;
+  /** [n, K] */
+  readonly estimationLogits: Float32Array;
+  /** [D, n₀] and [D, n], each row ascending; null unless representations are certified. */
+  readonly columns: { readonly selection: Float32Array | null; readonly estimation: Float32Array } | null;
+}
+
+export type Certificate = Omit<CertificateRecord, 'datasetIndex' | 'label' | 'radiusPixels'>;
+
+/** Rules that apply to a head: `paper` reads the bound of a constraint. */
+export function applicableRules(rules: readonly Rule[], { constraint }: Pick<HeadWeights, 'constraint'>): Rule[] {
+  return rules.filter((rule) => rule !== 'paper' || constraint !== 'none');
+}
+
+/** Every certificate of one head on one instance, from its draws (METHOD.md §4): evidence first, then its verdict. */
+export function certificatesOf(draws: HeadDraws, settings: CertificationSettings): Certificate[] {
+  return settings.methods.flatMap((method): Certificate[] => {
+    switch (method) {
+      case 'label':
+        return [labelCertificate(draws)];
+      case 'pairwise':
+        return [pairwiseCertificate(draws)];
+      case 'logit':
+        return [logitCertificate(draws, settings)];
+      case 'representation':
+        return applicableRules(settings.rules, draws.weights).map((rule) => representationCertificate(draws, rule));
+    }
+  });
+}
+
+const NO_DRAWS = new Float32Array(0);
+
+function labelCertificate({ facts, classes, selectionLogits, estimationLogits }: HeadDraws): Certificate {
+  const counts = countVotes(estimationLogits, classes);
+  const selectionCounts = selectionLogits === null ? counts : countVotes(selectionLogits, classes);
+  const evidence = { ...facts, method: 'label', selectionCounts, counts } as const;
+  const verdict = labelVerdict(evidence);
+  return { method: 'label', rule: null, soundness: 'proved', verdict, medianPrediction: null, evidence };
+}
+
+function pairwiseCertificate({ facts, classes, selectionLogits, estimationLogits }: HeadDraws): Certificate {
+  const selectionWorstWins = worstWins(selectionLogits ?? estimationLogits, classes);
+  const wins = countWins(estimationLogits, classes, pairwiseCandidate(selectionWorstWins));
+  const evidence = { ...facts, method: 'pairwise', selectionWorstWins, wins } as const;
+  const verdict = pairwiseVerdict(evidence);
+  return { method: 'pairwise', rule: null, soundness: 'proved', verdict, medianPrediction: null, evidence };
+}
+
+function logitCertificate(draws: HeadDraws, settings: CertificationSettings): Certificate {
+  const { facts, classes, selectionLogits, estimationLogits } = draws;
+  const logitTest = effectiveLogitTest(facts.selection, settings.logitTest);
+  const selectionMedian =
+    selectionLogits === null
+      ? NO_DRAWS
+      : mediansOfSorted({ sortedColumns: sortedLogits(selectionLogits, classes), draws: facts.selectionDraws });
+  const box = searchLogitBox({
+    sorted: { sortedColumns: sortedLogits(estimationLogits, classes), draws: facts.draws },
+    selection: facts.selection,
+    selectionMedian,
+    largestIndex: usableIndex(facts.draws, logitLevel({ ...facts, classes, logitTest })),
+  });
+  const evidence = { ...facts, method: 'logit', logitTest, selectionMedian, ...box } as const;
+  return {
+    method: 'logit',
+    rule: null,
+    soundness: 'proved',
+    verdict: logitVerdict(evidence),
+    medianPrediction: argmax(box.median),
+    evidence,
+  };
+}
+
+function representationCertificate({ facts, weights, columns }: HeadDraws, rule: Rule): Certificate {
+  if (columns === null) throw new Error('internal: representation certificate: the draws were not sorted');
+  const dimension = columns.estimation.length / facts.draws;
+  const selectionMedian =
+    columns.selection === null
+      ? NO_DRAWS
+      : mediansOfSorted({ sortedColumns: columns.selection, draws: facts.selectionDraws });
+  const box = searchRepresentationBox(
+    {
+      sorted: { sortedColumns: columns.estimation, draws: facts.draws },
+      selection: facts.selection,
+      selectionMedian,
+      largestIndex: usableIndex(facts.draws, representationLevel({ ...facts, dimension })),
+    },
+    weights,
+    rule,
+  );
+  const evidence = { ...facts, method: 'representation', rule, selectionMedian, ...box } as const;
+  return {
+    method: 'representation',
+    rule,
+    soundness: isProof(rule, weights.constraint) ? 'proved' : 'published-rule',
+    verdict: representationVerdict(evidence, weights, rule),
+    medianPrediction: argmax(headLogits(weights, box.median)),
+    evidence,
+  };
+}
+
+/** [K, n] ascending in each row, from [n, K]. */
+function sortedLogits(logits: Float32Array, classes: number): Float32Array {
+  const draws = logits.length / classes;
+  const columns = new Float32Array(logits.length);
+  for (let s = 0; s < draws; s++) for (let k = 0; k < classes; k++) columns[k * draws + s] = logits[s * classes + k]!;
+  for (let k = 0; k < classes; k++) columns.subarray(k * draws, (k + 1) * draws).sort();
+  return columns;
+}
+
+const usableIndices = new Map<string, number>();
+
+/** The largest usable k. A run asks for the same few levels for every instance, and each costs a bisection of quantiles. */
+function usableIndex(draws: number, level: number): number {
+  const key = `${draws} ${level}`;
+  const known = usableIndices.get(key) ?? largestUsableIndex(draws, level);
+  if (known === null)
+    throw new Error(`internal: ${draws} draws certify nothing at level ${level}; the config check let it pass`);
+  usableIndices.set(key, known);
+  return known;
+}

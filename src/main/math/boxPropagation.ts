@@ -1,0 +1,88 @@
+import { groupSortInterval, type Interval } from './groupSort.ts';
+import {
+  headInputs,
+  requireClass,
+  requireHead,
+  requireLength,
+  type DenseHead,
+  type DenseLayerWeights,
+} from './head.ts';
+import { sumError } from './rounding.ts';
+
+/** Bounds on the units of a box in representation space, each [D]. */
+export interface RepresentationBox {
+  readonly lower: ArrayLike<number>;
+  readonly upper: ArrayLike<number>;
+}
+
+/**
+ * Lower bounds of the margins h_c − h_j over all z with lower ≤ z ≤ upper, [K], +Infinity at c: interval propagation
+ * through all layers but the last, which is merged as W_c − W_j (METHOD.md §4). Exact for one layer but for the rounding, which is
+ * taken outward at every layer. A box that is one point gives a lower bound of the margin there.
+ * @throws RangeError for sizes that differ, an unknown class, or a lower bound above its upper one
+ */
+export function propagatedMargins(head: DenseHead, box: RepresentationBox, c: number): Float64Array {
+  requireHead('interval margins', head);
+  requireClass('interval margins', head, c);
+  requireBox('interval margins', box, headInputs(head));
+  let interval: Interval = { lower: Float64Array.from(box.lower), upper: Float64Array.from(box.upper) };
+  for (const layer of head.layers.slice(0, -1)) {
+    interval = groupSortInterval(denseInterval(layer, interval), head.groupSize);
+  }
+  return mergedMargins(head.layers.at(-1)!, interval, c);
+}
+
+/** Bounds of W·z + b over a box, [outputs], rounded outward. */
+export function denseInterval({ inputs, outputs, weight, bias }: DenseLayerWeights, box: Interval): Interval {
+  const lower = new Float64Array(outputs);
+  const upper = new Float64Array(outputs);
+  for (let row = 0; row < outputs; row++) {
+    let least = bias[row];
+    let most = least;
+    let absoluteSum = Math.abs(least);
+    for (let i = 0, at = row * inputs; i < inputs; i++, at++) {
+      const w = weight[at];
+      const a = w * box.lower[i];
+      const b = w * box.upper[i];
+      least += w < 0 ? b : a;
+      most += w < 0 ? a : b;
+      absoluteSum += Math.max(Math.abs(a), Math.abs(b));
+    }
+    // One rounding in each product.
+    const slack = sumError(inputs + 1, absoluteSum);
+    lower[row] = least - slack;
+    upper[row] = most + slack;
+  }
+  return { lower, upper };
+}
+
+/** Least value of (W_c − W_j)·z + b_c − b_j over a box for each j, [K], rounded down; +Infinity at c. */
+function mergedMargins({ inputs, outputs, weight, bias }: DenseLayerWeights, box: Interval, c: number): Float64Array {
+  const margins = new Float64Array(outputs).fill(Infinity);
+  for (let j = 0; j < outputs; j++) {
+    if (j === c) continue;
+    let least = bias[c] - bias[j];
+    let absoluteSum = Math.abs(least);
+    for (let i = 0; i < inputs; i++) {
+      const w = weight[c * inputs + i] - weight[j * inputs + i];
+      const term = w * (w < 0 ? box.upper[i] : box.lower[i]);
+      least += term;
+      absoluteSum += Math.abs(term);
+    }
+    // Two roundings in each term: the difference of the weights, which may not fit a double, and the product.
+    margins[j] = least - sumError(inputs + 2, absoluteSum);
+  }
+  return margins;
+}
+
+function requireBox(operation: string, { lower, upper }: RepresentationBox, dimension: number): void {
+  requireLength(operation, 'lower bound', { got: lower.length, expected: dimension });
+  requireLength(operation, 'upper bound', { got: upper.length, expected: dimension });
+  for (let i = 0; i < dimension; i++) {
+    if (lower[i] > upper[i]) {
+      throw new RangeError(
+        `${operation}: got lower bound ${lower[i]} at coordinate ${i}, expected at most the upper bound ${upper[i]}; pass lower and upper in order`,
+      );
+    }
+  }
+}

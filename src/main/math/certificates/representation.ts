@@ -1,0 +1,100 @@
+import { argmax, headInputs, headLogits, requireHead, requireLength, type DenseHead } from '../head.ts';
+import { representationLevel, type Selection } from '../levels.ts';
+import { allPositive, MARGIN_RULES, type MarginRuleName } from '../marginRules.ts';
+import { radiusOverSigmaOfIndex } from './indexRadius.ts';
+import { boxOfIndex, largestRadiusIndex, mediansOfSorted, type SortedDraws } from './search.ts';
+import { abstained, allFinite, certified, requireSigma } from './verdict.ts';
+import type { CertificateDraws, CertificateVerdict } from './verdict.ts';
+
+export interface RepresentationBoxEvidence extends CertificateDraws {
+  /** [D] median of the selection draws; unused when the selection is shared */
+  readonly selectionMedian: Float32Array;
+  /** [D] m, median of the estimation draws */
+  readonly median: Float32Array;
+  /** Index of the order statistic of the box. */
+  readonly k: number;
+  /** [D] the box B */
+  readonly lower: Float32Array;
+  readonly upper: Float32Array;
+}
+
+/**
+ * Representation certificate (METHOD.md §4): certified at ε_k iff, by the rule, h_c − h_j > 0 on the whole box B for
+ * all j ≠ c, where c = h(median of the selection draws) (shared: h(m)) and h(m) = c.
+ *
+ * Guarantee, where `isProof(rule, head.constraint)`: for every input x, with probability ≥ 1 − α over the draws at x,
+ * either this abstains, or for all x' with ‖x' − x‖₂ ≤ r the coordinatewise median over η of f(x' + η) has the
+ * prediction `predicted` under h. The margins are computed anew from the box.
+ * Not promised: anything about h(f(x')) itself or about votes, nor, for the rule `paper` under `wn`, a proof.
+ * @throws RangeError for arrays of other sizes than D, a median outside its box, or an index that does not serve
+ */
+export function representationVerdict(
+  evidence: RepresentationBoxEvidence,
+  head: DenseHead,
+  rule: MarginRuleName,
+): CertificateVerdict {
+  const { sigma, draws, k, median } = evidence;
+  requireSigma('representation certificate', evidence);
+  requireHead('representation certificate', head);
+  requireBoxAroundMedian(evidence, headInputs(head));
+  const selected = evidence.selection === 'separate' ? evidence.selectionMedian : median;
+  requireLength('representation certificate', 'selection median', { got: selected.length, expected: median.length });
+  const logits = headLogits(head, selected);
+  const predicted = argmax(logits);
+  const medianLogits = headLogits(head, median);
+  if (![selected, median, evidence.lower, evidence.upper, logits, medianLogits].every(allFinite)) {
+    return abstained(predicted, 'not-finite');
+  }
+  const level = representationLevel({ ...evidence, dimension: median.length });
+  const radiusOverSigma = radiusOverSigmaOfIndex('representation certificate', k, { draws, level });
+  if (argmax(medianLogits) !== predicted) return abstained(predicted, 'median-disagrees');
+  if (!allPositive(MARGIN_RULES[rule](head, evidence, predicted))) return abstained(predicted, 'margin-not-positive');
+  return certified(predicted, sigma, radiusOverSigma);
+}
+
+export interface RepresentationSearch {
+  /** [D, n] */
+  readonly sorted: SortedDraws;
+  readonly selection: Selection;
+  /** [D]; unused when the selection is shared */
+  readonly selectionMedian: Float32Array;
+  /** Largest usable k at `representationLevel`. */
+  readonly largestIndex: number;
+}
+
+/**
+ * The box with the largest radius on which the rule proves the margin positive, or the smallest box; arrays [D],
+ * marginLower [K].
+ */
+export function searchRepresentationBox(
+  { sorted, selection, selectionMedian, largestIndex }: RepresentationSearch,
+  head: DenseHead,
+  rule: MarginRuleName,
+): { median: Float32Array; k: number; lower: Float32Array; upper: Float32Array; marginLower: Float64Array } {
+  const median = mediansOfSorted(sorted);
+  const c = argmax(headLogits(head, selection === 'separate' ? selectionMedian : median));
+  const margins = (k: number): Float64Array => MARGIN_RULES[rule](head, { median, ...boxOfIndex(sorted, k) }, c);
+  const k = largestRadiusIndex(largestIndex, (index) => {
+    const { lower, upper } = boxOfIndex(sorted, index);
+    return allFinite(lower) && allFinite(upper) && allPositive(margins(index));
+  });
+  return { median, k, ...boxOfIndex(sorted, k), marginLower: margins(k) };
+}
+
+/** NaN passes here: the verdict abstains on it. */
+function requireBoxAroundMedian({ median, lower, upper }: RepresentationBoxEvidence, dimension: number): void {
+  for (const [quantity, values] of [
+    ['median', median],
+    ['lower bound', lower],
+    ['upper bound', upper],
+  ] as const) {
+    requireLength('representation certificate', quantity, { got: values.length, expected: dimension });
+  }
+  median.forEach((value, i) => {
+    if (value < lower[i] || value > upper[i]) {
+      throw new RangeError(
+        `representation certificate: got median ${value} at coordinate ${i}, expected it in the box [${lower[i]}, ${upper[i]}]; pass both from the same draws`,
+      );
+    }
+  });
+}
