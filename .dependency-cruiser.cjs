@@ -11,11 +11,16 @@ const rooms = {
     packages: ['@tensorflow/[^/]+', 'node-api-headers'],
     node: true,
   },
-  store: { folder: '^src/main/store/', rooms: ['shared'], packages: ['better-sqlite3', '@types/better-sqlite3'], node: true },
+  store: {
+    folder: '^src/main/store/',
+    rooms: ['shared'],
+    packages: ['better-sqlite3', '@types/better-sqlite3'],
+    node: true,
+  },
   workbench: {
     folder: '^src/main/workbench/',
     rooms: ['shared', 'math', 'data', 'engine', 'store'],
-    packages: ['canonicalize'],
+    packages: ['zod', 'canonicalize'],
     node: true,
   },
   hosts: {

@@ -32,10 +32,16 @@ export const headSpecSchema = z
     hiddenWidth: count
       .optional()
       .describe('Units of each hidden layer; by default 256 for D ≥ 256, else D rounded up to even (METHOD.md §1).'),
-    groupSize: z.int().min(2).default(2).describe('GroupSort sorts contiguous groups of this many units; must divide hiddenWidth.'),
+    groupSize: z
+      .int()
+      .min(2)
+      .default(2)
+      .describe('GroupSort sorts contiguous groups of this many units; must divide hiddenWidth.'),
     temperature: positive
       .default(1)
-      .describe('Training multiplies the logits by this; certificates do not depend on the scale. wn-l1 needs about 30.'),
+      .describe(
+        'Training multiplies the logits by this; certificates do not depend on the scale. wn-l1 needs about 30.',
+      ),
   })
   .describe('A classifier on the frozen representations.');
 export type HeadSpec = z.infer<typeof headSpecSchema>;
@@ -97,17 +103,24 @@ export const certificationSchema = z
   .strictObject({
     sigma: positive.default(0.1).describe('Standard deviation of the smoothing noise, normalised units.'),
     draws: count.default(500).describe('n: draws that estimate (METHOD.md §4).'),
-    selectionDraws: count.default(100).describe('n₀: separate draws that choose the class under test; unused by "shared".'),
+    selectionDraws: count
+      .default(100)
+      .describe('n₀: separate draws that choose the class under test; unused by "shared".'),
     alpha: probability.default(1e-4).describe('Failure probability of each certificate, over its draws.'),
     selection: selectionSchema
       .default('separate')
       .describe('Whether the class under test is chosen on separate draws, or on the same ones at a corrected level.'),
-    methods: z.array(methodSchema).min(1).default([...METHODS]),
+    methods: z
+      .array(methodSchema)
+      .min(1)
+      .default([...METHODS]),
     rules: z
       .array(ruleSchema)
       .min(1)
       .default([...RULES])
-      .describe('Tests for "the margin stays positive on the box" of representation certificates. "paper" is no proof under wn.'),
+      .describe(
+        'Tests for "the margin stays positive on the box" of representation certificates. "paper" is no proof under wn.',
+      ),
     logitTest: logitTestSchema
       .default('pairs')
       .describe('Each pair of logits at α/2 + α/2 (intersection–union), or all K logits at α/(2K).'),
@@ -137,7 +150,10 @@ export const experimentConfigSchema = z.strictObject({
     source: trainingSchema.prefault({}).describe('Extractor and its head, on the source.'),
     heads: trainingSchema.prefault({}).describe('Heads on the frozen extractor, on either domain.'),
   }),
-  heads: z.array(headSpecSchema).min(1).describe('All are trained and certified from the same passes of the extractor.'),
+  heads: z
+    .array(headSpecSchema)
+    .min(1)
+    .describe('All are trained and certified from the same passes of the extractor.'),
   instances: count.default(1000).describe('Evaluated test instances a domain: a balanced random subset.'),
   pgd: pgdSchema.prefault({}),
   certification: certificationSchema.prefault({}),

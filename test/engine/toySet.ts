@@ -15,9 +15,9 @@ export function toySet(count: number, { size = 8, classes = 3, seed = 1 } = {}):
     classes,
     images: (indices) =>
       Float32Array.from({ length: indices.length * pixels }, (_, at) => {
-        const i = indices[Math.floor(at / pixels)]!;
+        const i = indices[Math.floor(at / pixels)];
         const pixel = at % pixels;
-        return centres[label(i) * pixels + pixel]! + 0.7 * noise[i * pixels + pixel]!;
+        return centres[label(i) * pixels + pixel] + 0.7 * noise[i * pixels + pixel];
       }),
     labels: (indices) => indices.map(label),
   };

@@ -54,6 +54,6 @@ it('the demo is a valid experiment and its defaults are filled in', () => {
 it('assignments reach nested keys and keep the original', () => {
   const changed = withAssignments(demo, ['certification.sigma=0.25', 'name=other', 'heads.0.layers=4']);
   expect(changed).toMatchObject({ certification: { sigma: 0.25 }, name: 'other' });
-  expect((changed as { heads: { layers: number }[] }).heads[0]!.layers).toBe(4);
+  expect((changed as { heads: { layers: number }[] }).heads[0].layers).toBe(4);
   expect(demo['certification']).toBeUndefined();
 });

@@ -30,7 +30,7 @@ describe('a stage key depends on what decides the result and on nothing else', (
   });
 
   it('another head leaves the extractor and the other heads alone', () => {
-    const more = planStages({ ...config(), heads: [...config().heads, { ...config().heads[0]!, bound: 2 }] }, DATA);
+    const more = planStages({ ...config(), heads: [...config().heads, { ...config().heads[0], bound: 2 }] }, DATA);
     const before = planStages(config(), DATA).map(({ key }) => key);
     expect(more.map(({ key }) => key)).toEqual(expect.arrayContaining(before));
     expect(more).toHaveLength(before.length + 8);
@@ -39,7 +39,7 @@ describe('a stage key depends on what decides the result and on nothing else', (
   it('other target files leave the source alone', () => {
     const other = planStages(config(), { ...DATA, target: 'other files' });
     for (const [i, stage] of planStages(config(), DATA).entries()) {
-      expect(other[i]!.key === stage.key, `${stage.kind} ${String(stage.domain)}`).toBe(stage.domain !== 'target');
+      expect(other[i].key === stage.key, `${stage.kind} ${String(stage.domain)}`).toBe(stage.domain !== 'target');
     }
   });
 

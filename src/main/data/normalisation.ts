@@ -96,6 +96,9 @@ export function checkIndex(index: number, count: number): void {
   throw new RangeError(`internal: reading images: index: got ${index}, expected 0 to ${count - 1}`);
 }
 
+/** More than the rounding of two products takes away, so that an error can only cost radius. */
+const ROUNDED_DOWN = 1 - 2 ** -51;
+
 /**
  * The L2 radius in pixel units (intensities in [0, 1]) that a radius in normalised units is worth (METHOD.md §3, §4).
  * A perturbation δ in pixel units has normalised norm ‖δ/deviation‖₂ ≤ ‖δ‖₂/min deviation, so every δ within the returned
@@ -106,5 +109,5 @@ export function radiusPixelsFrom(
   radiusNormalised: RadiusNormalised,
   { deviation }: Pick<ChannelStatistics, 'deviation'>,
 ): RadiusPixels {
-  return radiusNormalised * Math.min(...deviation);
+  return radiusNormalised * Math.min(...deviation) * ROUNDED_DOWN;
 }

@@ -69,7 +69,8 @@ const SMALLEST_TERM = 2 ** -1000;
 /** P(Bin(trials, p) = count) for 1 ≤ count ≤ trials, and a bound on its relative error; q = 1 − p. */
 function binomialTerm(p: number, q: number, count: number, trials: number): { value: number; relativeError: number } {
   if (count === trials) {
-    const exponent = trials * Math.log(p);
+    // Of p and q the one below 1/2 is exact.
+    const exponent = trials * (p < 0.5 ? Math.log(p) : Math.log1p(-q));
     return { value: Math.exp(exponent), relativeError: EPS * (4 - 3 * exponent) };
   }
   const rest = trials - count;

@@ -31,9 +31,9 @@ function headFrom(arrays: NamedArrays, facts: string): HeadWeights {
   return {
     ...rest,
     layers: Array.from({ length: layers }, (_, i) => {
-      const weight = arrays[`layer${i + 1}.weight`]!;
+      const weight = arrays[`layer${i + 1}.weight`];
       const [outputs, inputs] = weight.shape as readonly [number, number];
-      return { inputs, outputs, weight: weight.data, bias: arrays[`layer${i + 1}.bias`]!.data };
+      return { inputs, outputs, weight: weight.data, bias: arrays[`layer${i + 1}.bias`].data };
     }),
   };
 }
@@ -44,7 +44,7 @@ export function encodeHead(head: HeadWeights): Uint8Array {
 
 export function decodeHead(bytes: Uint8Array): HeadWeights {
   const { arrays, metadata } = decodeSafetensors(bytes);
-  return headFrom(arrays, metadata['head']!);
+  return headFrom(arrays, metadata['head']);
 }
 
 export interface TrainedExtractor {
@@ -61,7 +61,7 @@ export function decodeExtractor(bytes: Uint8Array): TrainedExtractor {
   const { arrays, metadata } = decodeSafetensors(bytes);
   return {
     extractor: withoutPrefix(arrays, 'extractor.'),
-    head: headFrom(withoutPrefix(arrays, 'head.'), metadata['head']!),
+    head: headFrom(withoutPrefix(arrays, 'head.'), metadata['head']),
   };
 }
 
@@ -71,5 +71,5 @@ export function encodeCheckpoint({ arrays, ...progress }: Checkpoint): Uint8Arra
 
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { arrays, metadata } = decodeSafetensors(bytes);
-  return { ...(JSON.parse(metadata['progress']!) as Omit<Checkpoint, 'arrays'>), arrays };
+  return { ...(JSON.parse(metadata['progress']) as Omit<Checkpoint, 'arrays'>), arrays };
 }

@@ -65,11 +65,12 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
 }
 
 async function describe({ config, engine, signal }: RunInputs): Promise<TransferDescription> {
-  let description: TransferDescription | null = null;
+  const described: TransferDescription[] = [];
   const attacked = Math.min(config.pgd.instances ?? config.instances, config.instances);
   const job: Job = { kind: 'describe', transfer: transferSpecOf(config), instances: config.instances, attacked };
-  await engine.run(job, (event) => event.kind === 'description' && (description = event.description), signal);
-  if (description === null) throw new Error('internal: the engine described no data');
+  await engine.run(job, (event) => event.kind === 'description' && described.push(event.description), signal);
+  const [description] = described;
+  if (described.length !== 1) throw new Error(`internal: the engine described the data ${described.length} times`);
   return description;
 }
 
@@ -131,7 +132,7 @@ class RunInProgress {
         ...this.#onExtractor(domain, extractor),
         heads: open.map((stage) => ({
           id: stage.plan.key,
-          spec: this.#config.heads[stage.plan.headIndex!]!,
+          spec: this.#config.heads[stage.plan.headIndex!],
           checkpoint: this.#checkpointOf(stage),
         })),
       }),
@@ -297,7 +298,7 @@ class RunInProgress {
     return this.#inputs.store.stages.get(row.id).status === 'done';
   }
   #isOwn({ plan }: Stage): boolean {
-    return plan.domain === 'source' && isExtractorsHead(this.#config, this.#config.heads[plan.headIndex!]!);
+    return plan.domain === 'source' && isExtractorsHead(this.#config, this.#config.heads[plan.headIndex!]);
   }
   #onExtractor(domain: Domain, { extractor }: TrainedExtractor) {
     return { transfer: this.#transfer, config: this.#config, extractor, domain };

@@ -91,7 +91,7 @@ function representationOf(
   summaries: readonly CertificateSummary[],
 ): ReportRow['representation'] {
   const rules = summaries.filter(({ method }) => method === 'representation');
-  const [first] = rules;
+  const first = rules.at(0);
   if (stage === undefined || first === undefined) return null;
   const paper = rules.find(({ rule }) => rule === 'paper');
   return {

@@ -64,3 +64,66 @@ describe('UnsortedSegmentSum on wasm', () => {
     expect([...sums.dataSync()]).toEqual([100, 1000, 0, 0, 6, 17, 0, 0]);
   });
 });
+
+interface SliceCase {
+  readonly begin: number[];
+  readonly end: number[];
+  readonly strides: number[];
+  /** beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask */
+  readonly masks?: readonly [number, number, number, number, number];
+}
+
+const SLICES: readonly SliceCase[] = [
+  { begin: [0, 0, 0], end: [2, 5, 7], strides: [1, 2, 3] },
+  { begin: [0, 1, 2], end: [2, 4, 7], strides: [1, 2, 2] },
+  { begin: [1, 4, 6], end: [0, 0, 0], strides: [-1, -2, -3] },
+  { begin: [0, 1, 0], end: [2, 2, 7], strides: [1, 1, 2], masks: [0, 0, 0, 0, 2] },
+  { begin: [0, 0, 1], end: [0, 0, 6], strides: [1, 1, 2], masks: [0, 0, 1, 0, 0] },
+  { begin: [0, 0, 1, 0], end: [1, 2, 4, 7], strides: [1, 1, 2, 1], masks: [0, 0, 0, 1, 0] },
+  { begin: [9, 9, 1], end: [9, 9, 2], strides: [1, 1, 2], masks: [3, 3, 0, 0, 0] },
+  { begin: [0, 2, 0], end: [2, 2, 7], strides: [1, 2, 1] },
+];
+
+describe('stridedSlice on wasm', () => {
+  it('drops an axis beside a stride, forwards and backwards', () => {
+    const x = tf.reshape(tf.range(0, 70, 1, 'float32'), [2, 5, 7]);
+    const forwards = tf.stridedSlice(x, [0, 1, 0], [2, 2, 7], [1, 1, 2], 0, 0, 0, 0, 2);
+    expect(forwards.shape).toEqual([2, 4]);
+    expect([...forwards.dataSync()]).toEqual([7, 9, 11, 13, 42, 44, 46, 48]);
+    const backwards = tf.stridedSlice(x, [1, 0, 6], [2, 0, 0], [1, 1, -3], 0, 6, 0, 0, 1);
+    expect(backwards.shape).toEqual([5, 3]);
+    expect([...backwards.dataSync()].slice(0, 6)).toEqual([41, 38, 35, 48, 45, 42]);
+  });
+
+  it('leaves no tensor and no data behind', () => {
+    const x = tf.zeros([2, 5, 7]);
+    const before = tf.memory();
+    tf.dispose(tf.stridedSlice(x, [0, 1, 0], [2, 2, 7], [1, 1, 2], 0, 0, 0, 0, 2));
+    const { numTensors, numDataBuffers } = tf.memory();
+    expect({ numTensors, numDataBuffers }).toEqual({
+      numTensors: before.numTensors,
+      numDataBuffers: before.numDataBuffers,
+    });
+  });
+});
+
+describe('the gradient of stridedSlice', () => {
+  it.each(SLICES)(
+    'puts each upstream element where %j took it from',
+    ({ begin, end, strides, masks = [0, 0, 0, 0, 0] }) => {
+      const shape = [2, 5, 7];
+      const slice = (x: tf.Tensor): tf.Tensor => tf.stridedSlice(x, begin, end, strides, ...masks);
+      // Slicing the elements' own positions says which were taken.
+      const positions = slice(tf.reshape(tf.range(0, 70, 1, 'float32'), shape));
+      const upstream = spreadValues(positions.shape, 1, 2);
+      const expected = new Float32Array(70);
+      const values = upstream.dataSync();
+      positions.dataSync().forEach((position, i) => {
+        expected[position] = values[i]!;
+      });
+      const gradient = tf.grad(slice)(tf.zeros(shape), upstream);
+      expect(gradient.shape).toEqual(shape);
+      expect([...gradient.dataSync()]).toEqual([...expected]);
+    },
+  );
+});

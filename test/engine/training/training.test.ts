@@ -55,7 +55,6 @@ async function extractorRun(checkpoint: Checkpoint | null, change: Partial<Train
       epoch: (report, made) => {
         losses.push(report.trainingLoss);
         checkpoints.push(made);
-        return Promise.resolve();
       },
     },
   );
@@ -65,7 +64,7 @@ async function extractorRun(checkpoint: Checkpoint | null, change: Partial<Train
 describe('the extractor', () => {
   it('learns: the training loss falls by half', async () => {
     const { losses } = await extractorRun(null, { maxEpochs: 6 });
-    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+    expect(losses.at(-1)!).toBeLessThan(losses[0] / 2);
   });
 
   it('trained twice, or on from any checkpoint, is the same bit for bit', async () => {
@@ -73,7 +72,7 @@ describe('the extractor', () => {
     const twice = await extractorRun(null);
     expect(twice.result).toEqual(once.result);
     for (const epoch of [1, 2, 3]) {
-      const resumed = await extractorRun(once.checkpoints[epoch - 1]!);
+      const resumed = await extractorRun(once.checkpoints[epoch - 1]);
       expect(resumed.losses).toEqual(once.losses.slice(epoch));
       expect(resumed.result).toEqual(once.result);
     }
@@ -87,7 +86,14 @@ describe('the extractor', () => {
 });
 
 describe('heads on a frozen extractor', () => {
-  const SPECS = [spec(1, 'none'), spec(1, 'wn'), spec(1, 'wn-l1', 30), spec(4, 'none'), spec(4, 'wn'), spec(4, 'wn-l1', 30)];
+  const SPECS = [
+    spec(1, 'none'),
+    spec(1, 'wn'),
+    spec(1, 'wn-l1', 30),
+    spec(4, 'none'),
+    spec(4, 'wn'),
+    spec(4, 'wn-l1', 30),
+  ];
 
   async function headRun(specs: readonly HeadSpec[], change: Partial<TrainingSettings> = {}) {
     const extractor: FrozenExtractor = freeze(NET, initialExtractor(NET, 1, 3));
@@ -106,12 +112,10 @@ describe('heads on a frozen extractor', () => {
       {
         ...QUIET,
         epoch: (head, report) => {
-          losses[head]!.push(report.trainingLoss);
-          return Promise.resolve();
+          losses[head].push(report.trainingLoss);
         },
         finished: (head, trained) => {
           weights[head] = trained;
-          return Promise.resolve();
         },
       },
     );
@@ -122,9 +126,9 @@ describe('heads on a frozen extractor', () => {
   it('each learns, and keeps its constraint', async () => {
     const { weights, losses } = await headRun(SPECS, { maxEpochs: 12, learningRate: 3e-2 });
     SPECS.forEach((one, i) => {
-      expect(losses[i]!.at(-1)!, `${one.layers} ${one.constraint}`).toBeLessThan(losses[i]![0]!);
+      expect(losses[i].at(-1)!, `${one.layers} ${one.constraint}`).toBeLessThan(losses[i][0]);
       if (one.constraint === 'none') return;
-      for (const { inputs, weight } of weights[i]!.layers) {
+      for (const { inputs, weight } of weights[i].layers) {
         for (let start = 0; start < weight.length; start += inputs) {
           const row = Float64Array.from(weight.subarray(start, start + inputs));
           const norm =
@@ -138,7 +142,7 @@ describe('heads on a frozen extractor', () => {
 
   it('a head trained in company is bit for bit the head trained alone', async () => {
     const together = await headRun(SPECS);
-    const alone = await headRun([SPECS[4]!]);
+    const alone = await headRun([SPECS[4]]);
     expect(alone.weights[0]).toEqual(together.weights[4]);
   });
 

@@ -44,7 +44,7 @@ interface Target {
  */
 export async function pgd(
   inputs: PgdInputs,
-  context: StageContext & { attacked(records: readonly PgdRecord[]): Promise<void> },
+  context: StageContext & { attacked(records: readonly PgdRecord[]): void },
 ): Promise<void> {
   let done = 0;
   for (const part of batches(inputs.indices, BATCH)) {
@@ -53,7 +53,7 @@ export async function pgd(
     for (let restart = 0; restart < inputs.settings.restarts; restart++) {
       await attackOnce(inputs, targets, { restart, context });
     }
-    await context.attacked(targets.map(recordOf));
+    context.attacked(targets.map(recordOf));
     done += part.length;
     context.progress(done, inputs.indices.length);
   }
@@ -65,7 +65,7 @@ function targetsOf(set: DomainImages, indices: Int32Array): Target[] {
   const size = images.length / indices.length;
   return Array.from(indices, (datasetIndex, i) => ({
     datasetIndex,
-    label: labels[i]!,
+    label: labels[i],
     clean: images.slice(i * size, (i + 1) * size),
     zeroGradientSteps: 0,
     gradientSteps: 0,
@@ -85,7 +85,7 @@ function markBroken(
 ): void {
   const classes = logits.length / targets.length;
   targets.forEach((target, row) => {
-    const own = logits[row * classes + target.label]!;
+    const own = logits[row * classes + target.label];
     const right = logits
       .subarray(row * classes, (row + 1) * classes)
       .every((logit, k) => k === target.label || own > logit || (own === logit && target.label < k));
@@ -111,13 +111,13 @@ async function attackOnce(
     markBroken(active, { deltas: reached, logits, step: Math.max(1, step) });
     active.forEach((target, i) => {
       target.gradientSteps++;
-      if (!(gradientNorms[i]! > 0 && gradientNorms[i]! < Infinity)) target.zeroGradientSteps++;
+      if (!(gradientNorms[i] > 0 && gradientNorms[i] < Infinity)) target.zeroGradientSteps++;
     });
     delta.dispose();
     const surviving = active.flatMap((target, i) => (target.broken === null ? [i] : []));
     delta = surviving.length === active.length ? next : tf.tidy(() => tf.gather(next, surviving));
     if (delta !== next) next.dispose();
-    active = surviving.map((i) => active[i]!);
+    active = surviving.map((i) => active[i]);
     await context.breathe();
   }
   delta.dispose();
@@ -139,14 +139,14 @@ function pgdStep(
     const images = tf.tensor2d(clean, [active.length, size]);
     let seen: tf.Tensor | null = null;
     const gradient = tf.grad((d: tf.Tensor) => {
-      const input = tf.reshape(tf.add(images, d), [active.length, height, width, channels]) as tf.Tensor4D;
+      const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [active.length, height, width, channels]);
       const output = classify(head, extract(extractor, input));
       seen = tf.keep(tf.clone(output));
       return tf.sum(crossEntropyPerRow(output, oneHot));
     })(delta);
     const norm = tf.sqrt(tf.sum(tf.square(gradient), 1, true));
     const direction = tf.div(gradient, tf.maximum(norm, SMALLEST_NORM));
-    const moved = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon)) as tf.Tensor2D;
+    const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
     return [projectToBall(moved, settings.epsilon), seen!, norm] as [tf.Tensor2D, tf.Tensor, tf.Tensor];
   });
   const result = {
@@ -173,7 +173,7 @@ function startingPoint({ settings, domain, seed }: PgdInputs, active: readonly T
       const row = start.subarray(i * size, (i + 1) * size);
       const key = deriveKey(seed, 'pgd-start', domain, restart, datasetIndex);
       fillStandardNormal(row, key, 1);
-      const uniform = philox4x32(Uint32Array.of(0, 0, 0, 0), Uint32Array.from(key))[0]! / 2 ** 32;
+      const uniform = philox4x32(Uint32Array.of(0, 0, 0, 0), Uint32Array.from(key))[0] / 2 ** 32;
       const length = settings.epsilon * uniform ** (1 / size);
       const norm = Math.hypot(...row);
       row.forEach((value, j) => (row[j] = (value / norm) * length));

@@ -11,7 +11,7 @@ const BATCH = 128;
 /** The base classifiers on clean instances: every head reads the same representations. */
 export async function predict(
   inputs: { extractor: FrozenExtractor; heads: readonly FrozenHead[]; set: DomainImages; indices: Int32Array },
-  context: StageContext & { predicted(head: number, records: readonly PredictionRecord[]): Promise<void> },
+  context: StageContext & { predicted(head: number, records: readonly PredictionRecord[]): void },
 ): Promise<void> {
   let done = 0;
   for (const part of batches(inputs.indices, BATCH)) {
@@ -20,9 +20,9 @@ export async function predict(
     for (const [i, head] of inputs.heads.entries()) {
       const logits = tf.tidy(() => Float32Array.from(classify(head, z).dataSync()));
       const rowOf = (row: number): Float32Array => logits.slice(row * head.classes, (row + 1) * head.classes);
-      await context.predicted(
+      context.predicted(
         i,
-        Array.from(part, (index, row) => recordOf(index, labels[row]!, rowOf(row))),
+        Array.from(part, (index, row) => recordOf(index, labels[row], rowOf(row))),
       );
     }
     z.dispose();
@@ -38,5 +38,5 @@ function recordOf(datasetIndex: number, label: number, logits: Float32Array): Pr
 
 /** Index of the largest entry, the first among equals. */
 function argMax(values: Float32Array): number {
-  return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
+  return values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
 }

@@ -1,13 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 
+let registered = false;
+
 /**
  * Kernels that gradients need and the wasm backend lacks, made of kernels that it has. They run inside tfjs's engine,
  * which records no gradient of a kernel's own calls and disposes of what they leave behind.
  */
 export function registerWasmKernels(): void {
+  if (registered) return;
+  registered = true;
+  mendStridedSlice();
   register(tf.Conv2DBackpropFilter, ({ inputs, attrs }) => {
     const { strides, pad, dimRoundingMode, filterShape } = attrs as unknown as tf.Conv2DBackpropFilterAttrs;
-    const dataFormat = String(attrs?.['dataFormat']);
+    const { dataFormat } = attrs as { dataFormat?: string };
     if (dataFormat !== 'NHWC') {
       throw new Error(
         `Conv2DBackpropFilter on wasm: dataFormat ${dataFormat}, expected NHWC; transpose the input before.`,
@@ -17,16 +22,58 @@ export function registerWasmKernels(): void {
     const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
     return convolutionFilterGradient(x, inputs['dy'] as tf.Tensor4D, info);
   });
-  register(tf.Prod, ({ inputs, attrs }) => {
+  register(tf.UnsortedSegmentSum, ({ inputs, attrs }) => {
     const { numSegments } = attrs as unknown as tf.UnsortedSegmentSumAttrs;
     return segmentSum(inputs['x'] as tf.Tensor, inputs['segmentIds'] as tf.Tensor1D, numSegments);
   });
 }
 
+/**
+ * The wasm kernel of StridedSlice mistakes the axes when one is dropped (shrinkAxisMask) and another has a stride. So
+ * that it never sees the mask, the slice is taken with every axis kept, and then given its shape.
+ */
+function mendStridedSlice(): void {
+  const own = tf.getKernel(tf.StridedSlice, 'wasm');
+  tf.unregisterKernel(tf.StridedSlice, 'wasm');
+  tf.registerKernel({
+    ...own,
+    kernelFunc: (call) => {
+      const given = call.attrs as unknown as tf.StridedSliceAttrs;
+      if (given.shrinkAxisMask === 0) return own.kernelFunc(call);
+      const x = call.inputs['x'] as tf.Tensor;
+      const { attrs, shape } = sliceKeepingAxes(x.shape, given);
+      const kept = own.kernelFunc({ ...call, attrs: attrs as unknown as tf.NamedAttrMap }) as tf.TensorInfo;
+      // The same data under the final shape; the engine counts the reference once.
+      return { ...kept, shape };
+    },
+  });
+}
+
+/** The same slice with its begin, end and stride for each axis of x and no axis dropped or added, and its shape. */
+function sliceKeepingAxes(
+  xShape: number[],
+  given: tf.StridedSliceAttrs,
+): { attrs: tf.StridedSliceAttrs; shape: number[] } {
+  const { begin, end, strides, finalShape } = tf.slice_util.sliceInfo(
+    xShape,
+    given.begin,
+    given.end,
+    given.strides,
+    given.beginMask,
+    given.endMask,
+    given.ellipsisMask,
+    given.newAxisMask,
+    given.shrinkAxisMask,
+  );
+  // Going backwards to the first element ends before it, at −1, which as an argument would mean the last one.
+  const endMask = end.reduce((mask, value, axis) => (value < 0 ? mask | (1 << axis) : mask), 0);
+  const none = { beginMask: 0, ellipsisMask: 0, newAxisMask: 0, shrinkAxisMask: 0 };
+  return { attrs: { begin, end, strides, endMask, ...none }, shape: finalShape };
+}
+
 type KernelCall = Parameters<tf.KernelFunc>[0];
 
 function register(kernelName: string, kernel: (call: KernelCall) => tf.Tensor): void {
-  if (tf.getKernel(kernelName, 'wasm') !== undefined) return;
   tf.registerKernel({
     kernelName,
     backendName: 'wasm',

@@ -2,26 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
 import type { HeadSpec } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
+import { layerSizes, type HeadShape } from './headShape.ts';
 import { groupSort } from '../ops/groupSort.ts';
 import type { NamedArray, NamedArrays } from './arrays.ts';
 import type { Parameters } from './parameters.ts';
-
-/** Sizes of a head: D inputs, hidden layers, K logits. */
-export interface HeadShape {
-  readonly spec: HeadSpec;
-  readonly inputs: number;
-  readonly classes: number;
-}
-
-/** Default width of hidden layers: 256 for D ≥ 256, else D rounded up to a multiple of the group size (METHOD.md §1). */
-export function hiddenWidth({ spec, inputs }: HeadShape): number {
-  return spec.hiddenWidth ?? (inputs >= 256 ? 256 : Math.ceil(inputs / spec.groupSize) * spec.groupSize);
-}
-
-function layerSizes(shape: HeadShape): { inputs: number; outputs: number }[] {
-  const widths = [shape.inputs, ...Array<number>(shape.spec.layers - 1).fill(hiddenWidth(shape)), shape.classes];
-  return widths.slice(1).map((outputs, i) => ({ inputs: widths[i]!, outputs }));
-}
 
 /** "layer1.direction" [outputs, inputs] and, with a constraint, "layer1.magnitude" [outputs]; "layer1.bias" [outputs]. */
 const layerName = (index: number): string => `layer${index + 1}`;
@@ -50,7 +34,7 @@ function effectiveWeight(parameters: Parameters, layer: string, { constraint }: 
   if (constraint === 'none') return direction;
   const norm =
     constraint === 'wn' ? tf.sqrt(tf.sum(tf.square(direction), 1, true)) : tf.sum(tf.abs(direction), 1, true);
-  return tf.mul(direction, tf.div(tf.expandDims(parameters[`${layer}.magnitude`]!, 1), norm));
+  return tf.mul(direction, tf.div(tf.expandDims(parameters[`${layer}.magnitude`], 1), norm));
 }
 
 /**
@@ -76,7 +60,7 @@ export function headLogits(spec: HeadSpec, parameters: Parameters, representatio
     for (let i = 0; i < spec.layers; i++) {
       if (i > 0) x = groupSort(x, spec.groupSize);
       const weight = effectiveWeight(parameters, layerName(i), spec);
-      x = tf.add(tf.matMul(x, weight, false, true), parameters[`${layerName(i)}.bias`]!);
+      x = tf.add(tf.matMul(x, weight, false, true), parameters[`${layerName(i)}.bias`]);
     }
     return x;
   });
@@ -92,7 +76,7 @@ export function finishedHead(shape: HeadShape, parameters: Parameters): HeadWeig
       inputs,
       outputs,
       weight: tf.tidy(() => Float32Array.from(effectiveWeight(parameters, layerName(i), shape.spec).dataSync())),
-      bias: Float32Array.from(parameters[`${layerName(i)}.bias`]!.dataSync()),
+      bias: Float32Array.from(parameters[`${layerName(i)}.bias`].dataSync()),
     })),
   };
 }

@@ -1,33 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
-import type { ExtractorPreset } from '../../../shared/config.ts';
 import { BATCH_NORM_EPSILON, batchNormTraining, type BatchStatistics } from '../ops/batchNorm.ts';
+import { representationSize, type WideResNet } from './wideResNetShape.ts';
 import type { NamedArray, NamedArrays } from './arrays.ts';
 import type { Parameters } from './parameters.ts';
 
-/** A pre-activation WideResNet (Zagoruyko & Komodakis 2017; METHOD.md §1). */
-export interface WideResNet {
-  /** Residual blocks of each of the three stages. */
-  readonly blocks: readonly [number, number, number];
-  readonly width: number;
-}
-
 const STEM_CHANNELS = 16;
 const STAGE_STRIDES = [1, 2, 2] as const;
-
-export const WIDE_RES_NETS: Readonly<Record<ExtractorPreset, WideResNet>> = {
-  'wrn-10-1': { blocks: [1, 1, 1], width: 1 },
-  'wrn-10-2': { blocks: [1, 1, 1], width: 2 },
-  'wrn-16-4': { blocks: [2, 2, 2], width: 4 },
-  'wrn-28-10': { blocks: [4, 4, 4], width: 10 },
-  // The paper's 32 convolutions: 1 stem, 28 in blocks, 3 projections.
-  'wrn-32-10': { blocks: [5, 5, 4], width: 10 },
-};
-
-/** D, the length of a representation. */
-export function representationSize({ width }: WideResNet): number {
-  return 64 * width;
-}
 
 interface Block {
   readonly name: string;
@@ -45,7 +24,7 @@ function blocksOf({ blocks, width }: WideResNet): Block[] {
         name: `stage${stage + 1}.block${index + 1}`,
         inputs,
         outputs,
-        stride: index === 0 ? STAGE_STRIDES[stage]! : 1,
+        stride: index === 0 ? STAGE_STRIDES[stage] : 1,
       };
       inputs = outputs;
       return block;
@@ -132,13 +111,13 @@ export interface FrozenExtractor {
 export function freeze(net: WideResNet, trained: NamedArrays): FrozenExtractor {
   const folded: Record<string, tf.Tensor> = {};
   const gainAndShift = (name: string): { gain: Float64Array; shift: Float64Array } => {
-    const read = (part: string): Float32Array => trained[`${name}.${part}`]!.data;
-    const gain = Float64Array.from(read('scale'), (s, i) => s / Math.sqrt(read('variance')[i]! + BATCH_NORM_EPSILON));
-    const shift = Float64Array.from(read('offset'), (o, i) => o - read('mean')[i]! * gain[i]!);
+    const read = (part: string): Float32Array => trained[`${name}.${part}`].data;
+    const gain = Float64Array.from(read('scale'), (s, i) => s / Math.sqrt(read('variance')[i] + BATCH_NORM_EPSILON));
+    const shift = Float64Array.from(read('offset'), (o, i) => o - read('mean')[i] * gain[i]);
     return { gain, shift };
   };
   const copy = (name: string): void => {
-    const array = trained[name]!;
+    const array = trained[name];
     folded[name] = tf.tensor(array.data, [...array.shape]);
   };
   const affine = (name: string): void => {
@@ -150,9 +129,9 @@ export function freeze(net: WideResNet, trained: NamedArrays): FrozenExtractor {
   for (const block of blocksOf(net)) {
     affine(`${block.name}.norm1`);
     const { gain, shift } = gainAndShift(`${block.name}.norm2`);
-    const weight = trained[`${block.name}.conv1.weight`]!;
+    const weight = trained[`${block.name}.conv1.weight`];
     // The output channel is the last axis, so element i belongs to channel i mod outputs.
-    const scaled = weight.data.map((v, i) => v * gain[i % block.outputs]!);
+    const scaled = weight.data.map((v, i) => v * gain[i % block.outputs]);
     folded[`${block.name}.conv1.weight`] = tf.tensor(scaled, [...weight.shape]);
     folded[`${block.name}.norm2.shift`] = tf.tensor1d(Float32Array.from(shift));
     copy(`${block.name}.conv2.weight`);
@@ -170,9 +149,9 @@ export function freeze(net: WideResNet, trained: NamedArrays): FrozenExtractor {
 export function extract({ net, parameters }: FrozenExtractor, images: tf.Tensor4D): tf.Tensor2D {
   return tf.tidy(() =>
     forward(net, parameters, images, (x, name) => {
-      const gain = parameters[`${name}.gain`];
-      const scaled = gain === undefined ? x : tf.mul(x, gain);
-      return tf.relu(tf.add(scaled, parameters[`${name}.shift`]!));
+      const gain = `${name}.gain`;
+      const scaled = gain in parameters ? tf.mul(x, parameters[gain]) : x;
+      return tf.relu(tf.add(scaled, parameters[`${name}.shift`]));
     }),
   );
 }

@@ -55,14 +55,14 @@ function fusedBatchNorm(inputs: BatchNormInputs, onStatistics: (statistics: Batc
     const [y, mean, variance, reserve1, reserve2, reserve3] = native.executeMultipleOutputs(
       'FusedBatchNormV3',
       forwardAttributes,
-      [x!, scale!, offset!, empty, empty],
+      [x, scale, offset, empty, empty],
       6,
     );
     onStatistics({ mean: tf.keep(mean as tf.Tensor1D), variance: tf.keep(variance as tf.Tensor1D) });
-    save([x!, scale!, reserve1!, reserve2!, reserve3!]);
+    save([x, scale, reserve1, reserve2, reserve3]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] =>
       native.executeMultipleOutputs('FusedBatchNormGradV3', attributes, [dy, ...saved], 5).slice(0, 3);
-    return { value: y!, gradFunc };
+    return { value: y, gradFunc };
   });
   return op(inputs.x, inputs.scale, inputs.offset) as tf.Tensor4D;
 }
@@ -73,12 +73,12 @@ function composedBatchNorm(
 ): tf.Tensor4D {
   const [batch, height, width] = x.shape;
   const samples = batch * height * width;
-  const mean = tf.mean(x, [0, 1, 2]);
+  const mean: tf.Tensor1D = tf.mean(x, [0, 1, 2]);
   const centred = tf.sub(x, mean);
   const variance = tf.mean(tf.square(centred), [0, 1, 2]);
   onStatistics({
-    mean: tf.keep(tf.clone(mean) as tf.Tensor1D),
-    variance: tf.keep(tf.mul(variance, samples / Math.max(1, samples - 1)) as tf.Tensor1D),
+    mean: tf.keep(tf.clone<tf.Tensor1D>(mean)),
+    variance: tf.keep<tf.Tensor1D>(tf.mul(variance, samples / Math.max(1, samples - 1))),
   });
   const gain = tf.mul(scale, tf.rsqrt(tf.add(variance, BATCH_NORM_EPSILON)));
   return tf.add(tf.mul(centred, gain), offset);

@@ -23,8 +23,8 @@ export function groupSort(x: tf.Tensor2D, groupSize: number): tf.Tensor2D {
 function exchangeRound(columns: readonly tf.Tensor[], first: number): tf.Tensor[] {
   const next = [...columns];
   for (let i = first; i + 1 < columns.length; i += 2) {
-    next[i] = tf.minimum(columns[i]!, columns[i + 1]!);
-    next[i + 1] = tf.maximum(columns[i]!, columns[i + 1]!);
+    next[i] = tf.minimum(columns[i], columns[i + 1]);
+    next[i + 1] = tf.maximum(columns[i], columns[i + 1]);
   }
   return next;
 }

@@ -65,7 +65,7 @@ function nativeNormals(
       1,
     );
     binding.deleteTensor(signed);
-    return bits!.id;
+    return bits.id;
   };
   const inputs = [
     binding.createTensor([2], binding.TF_INT32, Int32Array.from(shape)),
@@ -83,5 +83,5 @@ function nativeNormals(
     1,
   );
   for (const id of inputs) binding.deleteTensor(id);
-  return native.createOutputTensor(metadata!) as tf.Tensor2D;
+  return native.createOutputTensor(metadata) as tf.Tensor2D;
 }

@@ -55,5 +55,5 @@ function attackedInstances(
     count: of.count,
   };
   const chosen = balancedSubset(request, deriveKey(of.seed, 'attacked-instances', of.name));
-  return chosen.map((position) => of.evaluated[position]!).sort();
+  return chosen.map((position) => of.evaluated[position]).sort();
 }

@@ -3,9 +3,11 @@ import type { ExperimentConfig } from '../../../shared/config.ts';
 import { pgd } from '../attacks/pgd.ts';
 import { predict } from '../attacks/predict.ts';
 import type { StageContext } from '../context.ts';
-import { disposeHead, freezeHead, type HeadShape } from '../models/head.ts';
+import { disposeHead, freezeHead } from '../models/head.ts';
+import type { HeadShape } from '../models/headShape.ts';
 import { disposeParameters } from '../models/parameters.ts';
-import { freeze, representationSize, WIDE_RES_NETS, type FrozenExtractor } from '../models/wideResNet.ts';
+import { freeze, type FrozenExtractor } from '../models/wideResNet.ts';
+import { representationSize, WIDE_RES_NETS } from '../models/wideResNetShape.ts';
 import { certifyInstances } from '../smoothing/certifyInstances.ts';
 import { trainExtractor } from '../training/trainExtractor.ts';
 import { trainHeads } from '../training/trainHeads.ts';
@@ -45,9 +47,7 @@ export async function runJob(job: Job, context: JobContext): Promise<void> {
       await withExtractor(job, (extractor) => pgdJob(job, { transfer, extractor, context }));
       return;
     case 'certify':
-      await withExtractor(job, (extractor) =>
-        certifyInstances(job, { transfer, extractor, context }),
-      );
+      await withExtractor(job, (extractor) => certifyInstances(job, { transfer, extractor, context }));
       return;
   }
 }
@@ -95,7 +95,7 @@ async function trainExtractorJob(
     },
     {
       ...context,
-      epoch: (report, checkpoint) => Promise.resolve(context.event({ kind: 'epoch', head: null, report, checkpoint })),
+      epoch: (report, checkpoint) => context.event({ kind: 'epoch', head: null, report, checkpoint }),
     },
   );
   context.event({ kind: 'extractor', extractor, head });
@@ -103,7 +103,7 @@ async function trainExtractorJob(
 
 async function trainHeadsJob(job: JobOf<'train-heads'>, { transfer, extractor, context }: OnDevice): Promise<void> {
   const { train, validation } = transfer[job.domain];
-  const idOf = (head: number): string => job.heads[head]!.id;
+  const idOf = (head: number): string => job.heads[head].id;
   await trainHeads(
     {
       domain: job.domain,
@@ -116,9 +116,8 @@ async function trainHeadsJob(job: JobOf<'train-heads'>, { transfer, extractor, c
     },
     {
       ...context,
-      epoch: (head, report, checkpoint) =>
-        Promise.resolve(context.event({ kind: 'epoch', head: idOf(head), report, checkpoint })),
-      finished: (head, weights) => Promise.resolve(context.event({ kind: 'head', head: idOf(head), weights })),
+      epoch: (head, report, checkpoint) => context.event({ kind: 'epoch', head: idOf(head), report, checkpoint }),
+      finished: (head, weights) => context.event({ kind: 'head', head: idOf(head), weights }),
     },
   );
 }
@@ -129,8 +128,7 @@ async function predictJob(job: JobOf<'predict'>, { transfer, extractor, context 
     { extractor, heads, set: transfer[job.domain].test, indices: job.indices },
     {
       ...context,
-      predicted: (head, records) =>
-        Promise.resolve(context.event({ kind: 'predictions', head: job.heads[head]!.id, records })),
+      predicted: (head, records) => context.event({ kind: 'predictions', head: job.heads[head].id, records }),
     },
   );
   heads.forEach(disposeHead);
@@ -150,7 +148,7 @@ async function pgdJob(job: JobOf<'pgd'>, { transfer, extractor, context }: OnDev
     },
     {
       ...context,
-      attacked: (records) => Promise.resolve(context.event({ kind: 'pgd', head: job.head.id, records })),
+      attacked: (records) => context.event({ kind: 'pgd', head: job.head.id, records }),
     },
   );
   disposeHead(head);

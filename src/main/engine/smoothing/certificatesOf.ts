@@ -8,6 +8,7 @@ import { argmax, headLogits } from '../../math/head.ts';
 import { effectiveLogitTest, logitLevel, representationLevel } from '../../math/levels.ts';
 import { isProof } from '../../math/marginRules.ts';
 import { largestUsableIndex } from '../../math/orderStatistics.ts';
+import { applicableRules } from './applicableRules.ts';
 import type { CertificationSettings, Rule } from '../../../shared/config.ts';
 import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
 
@@ -26,11 +27,6 @@ export interface HeadDraws {
 }
 
 export type Certificate = Omit<CertificateRecord, 'datasetIndex' | 'label' | 'radiusPixels'>;
-
-/** Rules that apply to a head: `paper` reads the bound of a constraint. */
-export function applicableRules(rules: readonly Rule[], { constraint }: Pick<HeadWeights, 'constraint'>): Rule[] {
-  return rules.filter((rule) => rule !== 'paper' || constraint !== 'none');
-}
 
 /** Every certificate of one head on one instance, from its draws (METHOD.md §4): evidence first, then its verdict. */
 export function certificatesOf(draws: HeadDraws, settings: CertificationSettings): Certificate[] {

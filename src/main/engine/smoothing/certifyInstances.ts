@@ -59,7 +59,7 @@ async function drawInstance(job: CertifyJob, on: Certification, datasetIndex: nu
   const { sigma, draws, selectionDraws, selection, methods } = job.config.certification;
   const { test } = on.transfer[job.domain];
   const index = Int32Array.of(datasetIndex);
-  const image = tf.tidy(() => tf.squeeze(imageTensor(test, index), [0])) as tf.Tensor3D;
+  const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, index), [0]));
   const keys = drawKeys(job.config.seed, job.domain, datasetIndex);
   const draw = (key: (typeof keys)['selection'], count: number): Promise<tf.Tensor2D> =>
     noisyRepresentations({ extractor: on.extractor, image, sigma, count, key }, on.context);
@@ -69,7 +69,7 @@ async function drawInstance(job: CertifyJob, on: Certification, datasetIndex: nu
   const columns = methods.includes('representation')
     ? { selection: selected === null ? null : sortedColumns(selected), estimation: sortedColumns(estimation) }
     : null;
-  return { datasetIndex, label: test.labels(index)[0]!, selection: selected, estimation, columns };
+  return { datasetIndex, label: test.labels(index)[0], selection: selected, estimation, columns };
 }
 
 function certifyHead(

@@ -33,13 +33,13 @@ export function adamUpdate(
   // The bias correction moves from the moments into rate and epsilon, which is the same update in fewer ops.
   const epsilon = EPSILON * Math.sqrt(1 - BETA2 ** step);
   const first = mapValues(state.first, (m, name) =>
-    tf.tidy(() => tf.add(tf.mul(m, BETA1), tf.mul(gradients[name]!, 1 - BETA1))),
+    tf.tidy(() => tf.add(tf.mul(m, BETA1), tf.mul(gradients[name], 1 - BETA1))),
   );
   const second = mapValues(state.second, (v, name) =>
-    tf.tidy(() => tf.add(tf.mul(v, BETA2), tf.mul(tf.square(gradients[name]!), 1 - BETA2))),
+    tf.tidy(() => tf.add(tf.mul(v, BETA2), tf.mul(tf.square(gradients[name]), 1 - BETA2))),
   );
   const updated = mapValues(parameters, (p, name) =>
-    tf.tidy(() => tf.sub(p, tf.mul(tf.div(first[name]!, tf.add(tf.sqrt(second[name]!), epsilon)), rate))),
+    tf.tidy(() => tf.sub(p, tf.mul(tf.div(first[name], tf.add(tf.sqrt(second[name]), epsilon)), rate))),
   );
   return { parameters: updated, state: { step, first, second } };
 }

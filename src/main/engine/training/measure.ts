@@ -35,7 +35,7 @@ export function lossAndHits(
   temperature: number,
 ): { loss: number; hits: number } {
   const oneHot = oneHotLabels(labels, logits.shape[1]);
-  const loss = tf.sum(crossEntropyPerRow(tf.mul(logits, temperature), oneHot)).dataSync()[0]!;
+  const loss = tf.sum(crossEntropyPerRow(tf.mul(logits, temperature), oneHot)).dataSync()[0];
   const predicted = tf.argMax(logits, 1).dataSync();
   return { loss, hits: labels.reduce((sum, label, i) => sum + (label === predicted[i] ? 1 : 0), 0) };
 }

@@ -13,18 +13,12 @@ import {
   headLogits,
   initialHead,
   projectHead,
-  type HeadShape,
 } from '../models/head.ts';
+import type { HeadShape } from '../models/headShape.ts';
 import { withoutPrefix, withPrefix, type NamedArrays } from '../models/arrays.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
-import {
-  extract,
-  extractTraining,
-  freeze,
-  initialExtractor,
-  isRunningStatistic,
-  type WideResNet,
-} from '../models/wideResNet.ts';
+import { extract, extractTraining, freeze, initialExtractor, isRunningStatistic } from '../models/wideResNet.ts';
+import type { WideResNet } from '../models/wideResNetShape.ts';
 import { BATCH_NORM_MOMENTUM, type BatchStatistics } from '../ops/batchNorm.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
 import { adamUpdate, initialAdam } from './adam.ts';
@@ -57,7 +51,7 @@ export interface TrainExtractorInputs {
 }
 
 export interface TrainExtractorContext extends StageContext {
-  epoch(report: EpochReport, checkpoint: Checkpoint): Promise<void>;
+  epoch(report: EpochReport, checkpoint: Checkpoint): void;
 }
 
 /**
@@ -96,7 +90,7 @@ export async function trainExtractor(
     }
     const seconds = (performance.now() - started) / 1000;
     const report = { epoch, trainingLoss: lossSum / inputs.training.count, validation, seconds };
-    await context.epoch(report, checkpointFrom(state));
+    context.epoch(report, checkpointFrom(state));
   }
   const finished = finish(inputs, state);
   disposeState(state);
@@ -136,17 +130,17 @@ function trainingStep(
     const images = perturbForTraining(imageTensor(training, at.indices), settings, key);
     const labels = oneHotLabels(training.labels(at.indices), training.classes);
     return tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-      const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
+      const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
       const z = extractTraining(net, { parameters: withoutPrefix(parameters, EXTRACTOR), images }, keep);
       const logits = headLogits(head.spec, withoutPrefix(parameters, HEAD), z);
       return crossEntropy(tf.mul(logits, head.spec.temperature), labels);
-    })(names.map((name) => trained[name]!));
+    })(names.map((name) => trained[name]));
   });
-  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));
+  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
   const updated = adamUpdate(trained, gradients, { state: state.adam, learningRate: settings.learningRate });
   const projected = projectHead(withoutPrefix(updated.parameters, HEAD), head.spec);
   const running = updateRunningStatistics(state.parameters, statistics);
-  const loss = value.dataSync()[0]!;
+  const loss = value.dataSync()[0];
   disposeParameters(withoutPrefix(updated.parameters, HEAD));
   tf.dispose([value, grads, Object.values(statistics)]);
   const parameters = { ...updated.parameters, ...withPrefix(projected, HEAD), ...running };
@@ -157,7 +151,7 @@ function updateRunningStatistics(parameters: Parameters, batch: Parameters): Par
   return Object.fromEntries(
     Object.entries(batch).map(([name, statistic]) => [
       name,
-      tf.tidy(() => tf.add(tf.mul(parameters[name]!, BATCH_NORM_MOMENTUM), tf.mul(statistic, 1 - BATCH_NORM_MOMENTUM))),
+      tf.tidy(() => tf.add(tf.mul(parameters[name], BATCH_NORM_MOMENTUM), tf.mul(statistic, 1 - BATCH_NORM_MOMENTUM))),
     ]),
   );
 }

@@ -5,7 +5,8 @@ import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { batches, everyIndex, imageTensor } from '../imageSet.ts';
-import { finishedHead, headLogits, initialHead, projectHead, type HeadShape } from '../models/head.ts';
+import { finishedHead, headLogits, initialHead, projectHead } from '../models/head.ts';
+import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
@@ -36,8 +37,8 @@ export interface TrainHeadsInputs {
 
 export interface TrainHeadsContext extends StageContext {
   /** @param head index into the inputs' heads */
-  epoch(head: number, report: EpochReport, checkpoint: Checkpoint): Promise<void>;
-  finished(head: number, weights: HeadWeights): Promise<void>;
+  epoch(head: number, report: EpochReport, checkpoint: Checkpoint): void;
+  finished(head: number, weights: HeadWeights): void;
 }
 
 /** Representations [count, D] of clean images, on the device. */
@@ -78,7 +79,7 @@ export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsCo
     for (const head of active) {
       const state = states[head]!;
       if (!exhausted(state.patience, state.epoch, settings)) continue;
-      await context.finished(head, finish(inputs.heads[head]!.shape, state));
+      context.finished(head, finish(inputs.heads[head].shape, state));
       disposeState(state);
       states[head] = null;
     }
@@ -107,7 +108,7 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
     const z = batchRepresentations(inputs, run.clean, { indices, epoch, step });
     const labels = oneHotLabels(training.labels(indices), training.classes);
     for (const head of active) {
-      const { loss, next } = headStep(inputs.heads[head]!.shape, states[head]!, { z, labels, settings });
+      const { loss, next } = headStep(inputs.heads[head].shape, states[head]!, { z, labels, settings });
       disposeState(states[head]!);
       states[head] = next;
       lossSums.set(head, lossSums.get(head)! + loss * indices.length);
@@ -122,7 +123,7 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
     states[head] = afterEpoch(states[head]!, epoch, validation);
     const seconds = (performance.now() - started) / 1000;
     const report = { epoch, trainingLoss: lossSums.get(head)! / training.count, validation, seconds };
-    await context.epoch(head, report, checkpointFrom(states[head]));
+    context.epoch(head, report, checkpointFrom(states[head]));
   }
 }
 
@@ -145,14 +146,14 @@ function headStep(
 ): { loss: number; next: TrainingState } {
   const names = Object.keys(state.parameters);
   const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-    const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
+    const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
     return crossEntropy(tf.mul(headLogits(spec, parameters, batch.z), spec.temperature), batch.labels);
-  })(names.map((name) => state.parameters[name]!));
-  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));
+  })(names.map((name) => state.parameters[name]));
+  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
   const learningRate = batch.settings.learningRate;
   const updated = adamUpdate(state.parameters, gradients, { state: state.adam, learningRate });
   const parameters = projectHead(updated.parameters, spec);
-  const loss = value.dataSync()[0]!;
+  const loss = value.dataSync()[0];
   disposeParameters(updated.parameters);
   tf.dispose([value, grads]);
   return { loss, next: { ...state, parameters, adam: updated.state } };
@@ -164,7 +165,7 @@ function validateHead(
   { parameters }: TrainingState,
   representations: tf.Tensor2D,
 ): Measurement {
-  const { spec } = heads[head]!.shape;
+  const { spec } = heads[head].shape;
   const labels = validation.labels(everyIndex(validation));
   const sums = tf.tidy(() => lossAndHits(headLogits(spec, parameters, representations), labels, spec.temperature));
   return { loss: sums.loss / labels.length, accuracy: sums.hits / labels.length };

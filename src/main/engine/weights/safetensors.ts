@@ -16,7 +16,7 @@ export function encodeSafetensors(arrays: NamedArrays, metadata: Readonly<Record
   const names = Object.keys(arrays).sort();
   let offset = 0;
   const entries = names.map((name): [string, Entry] => {
-    const { shape, data } = arrays[name]!;
+    const { shape, data } = arrays[name];
     const start = offset;
     offset += data.length * 4;
     return [name, { dtype: 'F32', shape, data_offsets: [start, offset] }];
@@ -32,8 +32,8 @@ export function encodeSafetensors(arrays: NamedArrays, metadata: Readonly<Record
   view.setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
   names.forEach((name, i) => {
-    const base = 8 + text.length + entries[i]![1].data_offsets[0];
-    arrays[name]!.data.forEach((value, j) => view.setFloat32(base + 4 * j, value, true));
+    const base = 8 + text.length + entries[i][1].data_offsets[0];
+    arrays[name].data.forEach((value, j) => view.setFloat32(base + 4 * j, value, true));
   });
   return bytes;
 }

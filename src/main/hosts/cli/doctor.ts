@@ -1,7 +1,7 @@
-import { inspect } from '../../workbench/doctor.ts';
-
 /** Which backend serves, on what, and the cure for each that does not. */
 export async function printDoctor(json: boolean): Promise<void> {
+  // Loading a backend takes a second, which no other command should pay.
+  const { inspect } = await import('../../workbench/doctor.ts');
   const report = await inspect();
   const print = (text: string): boolean => process.stdout.write(`${text}\n`);
   if (json) {

@@ -21,7 +21,7 @@ export async function runOnTerminal(work: (host: RunHost) => Promise<number>): P
         const version = backend.tensorflowVersion === undefined ? '' : ` ${backend.tensorflowVersion}`;
         process.stderr.write(`Backend: ${backend.name}${version}, ${backend.devices.join(', ')}\n`);
         // One line when something faster could serve; the whole story is doctor's.
-        const [better] = backend.name === 'wasm' ? backend.notChosen : [];
+        const better = backend.name === 'wasm' ? backend.notChosen.at(0) : undefined;
         if (better !== undefined) process.stderr.write(`Slower than need be: ${better.reason} ${better.cure}\n`);
       },
     });

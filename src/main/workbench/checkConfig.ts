@@ -1,0 +1,90 @@
+import { CONSTRAINTS, type ExperimentConfig } from '../../shared/config.ts';
+import { CATALOGUE } from '../data/catalogue.ts';
+import { applicableRules } from '../engine/smoothing/applicableRules.ts';
+import { hiddenWidth } from '../engine/models/headShape.ts';
+import { representationSize, WIDE_RES_NETS } from '../engine/models/wideResNetShape.ts';
+import { labelLevel, logitLevel, pairwiseLevel, representationLevel } from '../math/levels.ts';
+import { smallestDrawsForLabel, smallestDrawsThatCertify } from '../math/orderStatistics.ts';
+import { BadInput } from './errors.ts';
+import { headLabel } from './stageKeys.ts';
+
+/**
+ * Refuses what each key allows alone but cannot work together, before anything runs.
+ * @throws BadInput with a line for each problem: key, value, what is allowed
+ */
+export function checkConfig(config: ExperimentConfig): void {
+  const problems = [
+    ...channelProblems(config),
+    ...headProblems(config),
+    ...ruleProblems(config),
+    ...drawProblems(config),
+  ];
+  if (problems.length > 0)
+    throw new BadInput(`the experiment cannot run:\n${problems.map((p) => `  ${p}`).join('\n')}`);
+}
+
+function channelProblems({ source, target }: ExperimentConfig): string[] {
+  const from = CATALOGUE[source.dataset].shape.channels;
+  const to = CATALOGUE[target.dataset].shape.channels;
+  return from === to
+    ? []
+    : [
+        `target.dataset: got "${target.dataset}" with ${to} channels, the source "${source.dataset}" has ${from}; ` +
+          'one extractor reads both, so choose sets with as many channels',
+      ];
+}
+
+function headProblems(config: ExperimentConfig): string[] {
+  const inputs = representationSize(WIDE_RES_NETS[config.extractor.preset]);
+  const labels = config.heads.map(headLabel);
+  const named = [
+    { key: 'extractor.head', spec: config.extractor.head },
+    ...config.heads.map((spec, i) => ({ key: `heads.${i}`, spec })),
+  ];
+  const widths = named.flatMap(({ key, spec }) => {
+    const width = hiddenWidth({ spec, inputs });
+    return spec.layers === 1 || width % spec.groupSize === 0
+      ? []
+      : [`${key}.groupSize: got ${spec.groupSize}, which does not divide the hidden width ${width}; choose a divisor`];
+  });
+  const twice = labels.flatMap((label, i) =>
+    labels.indexOf(label) < i
+      ? [`heads.${i}: "${label}" is in the list already (heads.${labels.indexOf(label)}); remove one`]
+      : [],
+  );
+  return [...widths, ...twice];
+}
+
+/** A head for which no rule of the list applies would have no representation certificate at all. */
+function ruleProblems({ heads, certification: { methods, rules } }: ExperimentConfig): string[] {
+  if (!methods.includes('representation')) return [];
+  return heads.flatMap((head, i) =>
+    applicableRules(rules, head).length > 0
+      ? []
+      : [
+          `certification.rules: got [${rules.join(', ')}], of which none applies to heads.${i} with constraint "${head.constraint}": ` +
+            `"paper" reads the bound of a constraint (${CONSTRAINTS.filter((c) => c !== 'none').join(' or ')}); add "interval" or "lipschitz"`,
+        ],
+  );
+}
+
+function drawProblems(config: ExperimentConfig): string[] {
+  const { alpha, selection, methods, draws, logitTest } = config.certification;
+  const classes = CATALOGUE[config.source.dataset].classes.length;
+  const dimension = representationSize(WIDE_RES_NETS[config.extractor.preset]);
+  const smallest = {
+    label: () => smallestDrawsForLabel(labelLevel({ alpha, selection, classes })),
+    pairwise: () => smallestDrawsForLabel(pairwiseLevel({ alpha, selection, classes })),
+    logit: () => smallestDrawsThatCertify(logitLevel({ alpha, selection, classes, logitTest })),
+    representation: () => smallestDrawsThatCertify(representationLevel({ alpha, selection, dimension })),
+  };
+  return methods.flatMap((method) => {
+    const least = smallest[method]();
+    return draws >= least
+      ? []
+      : [
+          `certification.draws: got ${draws}, with which no ${method} certificate is possible at alpha ${alpha}; ` +
+            `the smallest n that can certify is ${least}`,
+        ];
+  });
+}

@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { denseInterval } from '../../src/main/math/boxPropagation.ts';
+import { groupSort, groupSortInterval } from '../../src/main/math/groupSort.ts';
+import { argmax, headClasses, headInputs, headLogits, type DenseHead } from '../../src/main/math/head.ts';
+import { allPositive, isProof, MARGIN_RULES, type MarginRuleName } from '../../src/main/math/marginRules.ts';
+import { normals, randomHead, uniforms } from './heads.ts';
+
+describe('GroupSort', () => {
+  it('sorts contiguous groups ascending', () => {
+    expect([...groupSort(Float64Array.of(3, 1, 2, 5), 2)]).toEqual([1, 3, 2, 5]);
+    expect([...groupSort(Float64Array.of(3, 1, 2, 5), 4)]).toEqual([1, 2, 3, 5]);
+    expect([...groupSort(Float64Array.of(3, 1), 1)]).toEqual([3, 1]);
+  });
+
+  it('bounds the image of a box exactly: brute force over its corners', () => {
+    const interval = fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: 0, max: 6 }));
+    fc.assert(
+      fc.property(fc.array(interval, { minLength: 4, maxLength: 4 }), fc.constantFrom(1, 2, 4), (sides, groupSize) => {
+        const lower = Float64Array.from(sides, ([l]) => l);
+        const upper = Float64Array.from(sides, ([l, width]) => l + width);
+        const corners = Array.from({ length: 16 }, (_, bits) =>
+          groupSort(
+            lower.map((l, i) => (bits & (1 << i) ? upper[i] : l)),
+            groupSize,
+          ),
+        );
+        const least = lower.map((_, i) => Math.min(...corners.map((corner) => corner[i])));
+        const most = lower.map((_, i) => Math.max(...corners.map((corner) => corner[i])));
+        expect(groupSortInterval({ lower, upper }, groupSize)).toEqual({ lower: least, upper: most });
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+});
+
+describe('interval of a dense layer', () => {
+  it('is the closed form, rounded outward by no more than its derived bound', () => {
+    const [layer] = randomHead({ sizes: [64, 6], constraint: 'none', name: 'dense' }).layers;
+    const centre = normals(64, 'centre');
+    const lower = Float64Array.from(centre, (z) => z - 0.25);
+    const upper = Float64Array.from(centre, (z) => z + 0.25);
+    const bounds = denseInterval(layer, { lower, upper });
+    for (let row = 0; row < 6; row++) {
+      const weights = layer.weight.subarray(row * 64, (row + 1) * 64);
+      const middle = weights.reduce((sum, w, i) => sum + w * centre[i], layer.bias[row]);
+      const radius = weights.reduce((sum, w) => sum + 0.25 * Math.abs(w), 0);
+      const slack =
+        200 * Number.EPSILON * weights.reduce((sum, w, i) => sum + Math.abs(w) * (Math.abs(centre[i]) + 1), 1);
+      expect(bounds.lower[row]).toBeLessThan(middle - radius + slack);
+      expect(bounds.lower[row]).toBeGreaterThan(middle - radius - slack);
+      expect(bounds.upper[row]).toBeGreaterThan(middle + radius - slack);
+      expect(bounds.upper[row]).toBeLessThan(middle + radius + slack);
+    }
+  });
+
+  it('rounds outward, exactly where float64 loses a term', () => {
+    // 1 + 2^-60 − 1: the sum is 2^-60, float64 says 0 in this order.
+    const head: DenseHead = {
+      constraint: 'none',
+      bound: 1,
+      groupSize: 1,
+      layers: [
+        { inputs: 3, outputs: 2, weight: Float32Array.of(1, -(2 ** -60), -1, 0, 0, 0), bias: new Float32Array(2) },
+      ],
+    };
+    const box = { median: [1, 1, 1], lower: [1, 1, 1], upper: [1, 1, 1] };
+    for (const rule of ['lipschitz', 'interval'] as const) {
+      expect(MARGIN_RULES[rule](head, box, 0)[1]).toBeLessThan(-(2 ** -60));
+    }
+  });
+});
+
+/** Every rule on every kind of head; the proofs among them must survive every point of the box. */
+const HEADS: { readonly title: string; readonly head: DenseHead; readonly halfWidth: number }[] = (
+  ['none', 'wn', 'wn-l1'] as const
+).flatMap((constraint) =>
+  [
+    { title: `1 layer, ${constraint}`, sizes: [12, 5], groupSize: 2 },
+    { title: `2 layers, ${constraint}`, sizes: [12, 8, 5], groupSize: 4 },
+    { title: `4 layers, ${constraint}`, sizes: [12, 8, 8, 8, 5], groupSize: 2 },
+  ].map(({ title, sizes, groupSize }) => ({
+    title,
+    head: randomHead({ sizes, constraint, groupSize, name: title }),
+    halfWidth: 0.05,
+  })),
+);
+const RULES = Object.keys(MARGIN_RULES) as MarginRuleName[];
+const PROOFS = HEADS.flatMap((entry) =>
+  RULES.filter((rule) => isProof(rule, entry.head.constraint)).map((rule) => ({ ...entry, rule })),
+);
+
+/** A box around a point where the head is decided, so that rules have something to prove. */
+function boxAround(head: DenseHead, halfWidth: number, name: string) {
+  const median = normals(headInputs(head), 'median', name);
+  const share = uniforms(2 * median.length, 'width', name);
+  return {
+    median,
+    lower: median.map((z, i) => z - halfWidth * share[i]),
+    upper: median.map((z, i) => z + halfWidth * share[median.length + i]),
+  };
+}
+
+/** Random points of a box, every other one a corner. */
+function* pointsOf({ lower, upper }: { lower: Float32Array; upper: Float32Array }, count: number, name: string) {
+  const random = uniforms(count * lower.length, 'points', name);
+  for (let s = 0; s < count; s++) {
+    yield Float64Array.from(lower, (l, i) => {
+      const t = random[s * lower.length + i];
+      return s % 2 === 0 ? (t < 0.5 ? l : upper[i]) : l + t * (upper[i] - l);
+    });
+  }
+}
+
+describe('margin rules', () => {
+  it('says which verdicts are proofs', () => {
+    const proofs = RULES.map((rule) => [rule, (['none', 'wn', 'wn-l1'] as const).filter((c) => isProof(rule, c))]);
+    expect(proofs).toEqual([
+      ['paper', ['wn-l1']],
+      ['lipschitz', ['none', 'wn', 'wn-l1']],
+      ['interval', ['none', 'wn', 'wn-l1']],
+    ]);
+  });
+
+  it.each(PROOFS)('$rule is below every margin at 10,000 points of the box, corners among them: $title', (entry) => {
+    const { head, rule, halfWidth, title } = entry;
+    const box = boxAround(head, halfWidth, title);
+    const c = argmax(headLogits(head, box.median));
+    const bound = MARGIN_RULES[rule](head, box, c);
+    expect(bound[c]).toBe(Infinity);
+    const least = new Float64Array(headClasses(head)).fill(Infinity);
+    for (const z of pointsOf(box, 10_000, title)) {
+      const logits = headLogits(head, z);
+      logits.forEach((logit, j) => (least[j] = j === c ? Infinity : Math.min(least[j], logits[c] - logit)));
+    }
+    bound.forEach((margin, j) => {
+      expect(margin).toBeLessThanOrEqual(least[j]);
+    });
+  });
+
+  it.each(PROOFS)('$rule proves something on a small box: $title', ({ head, rule, title }) => {
+    const box = boxAround(head, 1e-4, title);
+    const c = argmax(headLogits(head, box.median));
+    expect(allPositive(MARGIN_RULES[rule](head, box, c))).toBe(true);
+  });
+
+  it('interval is exact for one layer: the worst corner attains it', () => {
+    const head = randomHead({ sizes: [40, 4], constraint: 'none', name: 'exact' });
+    const { inputs, weight } = head.layers[0];
+    const box = boxAround(head, 0.3, 'exact');
+    const bound = MARGIN_RULES.interval(head, box, 2);
+    for (const j of [0, 1, 3]) {
+      const corner = box.lower.map((l, i) => (weight[2 * inputs + i] < weight[j * inputs + i] ? box.upper[i] : l));
+      const logits = headLogits(head, corner);
+      expect(bound[j]).toBeLessThanOrEqual(logits[2] - logits[j]);
+      expect(bound[j]).toBeCloseTo(logits[2] - logits[j], 12);
+    }
+  });
+
+  it('lipschitz is exact for one layer on a cube around the median: ε times the dual norm', () => {
+    const head = randomHead({ sizes: [40, 4], constraint: 'none', name: 'cube' });
+    const median = normals(40, 'cube').map((z) => Math.round(z * 64) / 64);
+    const box = { median, lower: median.map((z) => z - 0.125), upper: median.map((z) => z + 0.125) };
+    const [lipschitz, interval] = [MARGIN_RULES.lipschitz(head, box, 1), MARGIN_RULES.interval(head, box, 1)];
+    for (const j of [0, 2, 3]) expect(lipschitz[j]).toBeCloseTo(interval[j], 12);
+  });
+
+  it('paper subtracts twice the box radius times the product of the bounds', () => {
+    const head = { ...randomHead({ sizes: [6, 4, 3], constraint: 'wn', name: 'paper' }), bound: 3 };
+    const median = Float32Array.of(1, 2, -1, 0, 0.5, 0.25);
+    const box = {
+      median,
+      lower: median.map((z) => z - 0.25),
+      upper: median.map((z, i) => z + (i === 2 ? 0.5 : 0.125)),
+    };
+    const logits = headLogits(head, median);
+    const c = argmax(logits);
+    MARGIN_RULES.paper(head, box, c).forEach((margin, j) => {
+      if (j !== c) expect(margin).toBeCloseTo(logits[c] - logits[j] - 2 * 0.5 * 9, 12);
+    });
+  });
+
+  it('paper under wn is no proof: a row of L2 norm 1 moves by √n times the box radius', () => {
+    const n = 16;
+    const weight = new Float32Array(2 * n).fill(0.25, 0, n).fill(-0.25, n);
+    const layers = [{ inputs: n, outputs: 2, weight, bias: new Float32Array(2) }];
+    const head: DenseHead = { constraint: 'wn', bound: 1, groupSize: 2, layers };
+    const median = new Float32Array(n).fill(0.5);
+    const box = { median, lower: new Float32Array(n).fill(-0.5), upper: new Float32Array(n).fill(1.5) };
+    expect(allPositive(MARGIN_RULES.paper(head, box, 0))).toBe(true);
+    expect(argmax(headLogits(head, box.lower))).toBe(1);
+    expect(allPositive(MARGIN_RULES.interval(head, box, 0))).toBe(false);
+  });
+
+  it('paper under wn-l1 holds a row to what it really is when that is above the bound', () => {
+    const weight = Float32Array.of(3, 0, -3, 0);
+    const layers = [{ inputs: 2, outputs: 2, weight, bias: new Float32Array(2) }];
+    const head: DenseHead = { constraint: 'wn-l1', bound: 1, groupSize: 2, layers };
+    const box = { median: [1, 0], lower: [-0.5, 0], upper: [2.5, 0] };
+    expect(allPositive(MARGIN_RULES.paper(head, box, 0))).toBe(false);
+  });
+
+  it('proves nothing from weights or boxes that are not finite', () => {
+    for (const { head } of HEADS.filter((entry) => entry.head.constraint === 'wn-l1')) {
+      const nan = new Float32Array(headInputs(head)).fill(NaN);
+      for (const rule of RULES) {
+        expect(allPositive(MARGIN_RULES[rule](head, { median: nan, lower: nan, upper: nan }, 0))).toBe(false);
+        const [zero, infinite] = [nan.map(() => 0), nan.map(() => Infinity)];
+        expect(allPositive(MARGIN_RULES[rule](head, { median: zero, lower: zero, upper: infinite }, 0))).toBe(false);
+      }
+    }
+  });
+
+  it('the margins of every rule fall as the box grows', () => {
+    for (const { head, title } of HEADS.filter((entry) => entry.head.constraint !== 'none')) {
+      for (const rule of RULES) {
+        const margins = [0, 0.01, 0.1, 1].map((halfWidth) =>
+          MARGIN_RULES[rule](head, boxAround(head, halfWidth, title), 0),
+        );
+        for (let i = 1; i < margins.length; i++) {
+          margins[i].forEach((margin, j) => {
+            if (j !== 0) expect(margin).toBeLessThan(margins[i - 1][j]);
+          });
+        }
+      }
+    }
+  });
+});
