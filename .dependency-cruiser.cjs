@@ -8,7 +8,7 @@ const rooms = {
   engine: {
     folder: '^src/main/engine/',
     rooms: ['math', 'data', 'shared'],
-    packages: ['@tensorflow/[^/]+', 'node-api-headers'],
+    packages: ['@tensorflow/[^/]+', 'node-api-headers', 'webgpu'],
     node: true,
   },
   store: {

@@ -5,12 +5,13 @@ import type { BackendName } from '../../../src/main/engine/backends/openBackend.
 import { GRADIENT_CASES, gradientOf } from './gradientCases.ts';
 
 await openBackend(process.argv[2] as BackendName);
-const results = GRADIENT_CASES.map((gradientCase) => {
+const results = [];
+for (const gradientCase of GRADIENT_CASES) {
   const before = tf.memory().numTensors;
   const gradient = gradientOf(gradientCase);
-  const values = [...gradient.dataSync()];
+  const values = [...(await gradient.data())];
   const { shape } = gradient;
   gradient.dispose();
-  return { name: gradientCase.name, shape, values, leaked: tf.memory().numTensors - before };
-});
+  results.push({ name: gradientCase.name, shape, values, leaked: tf.memory().numTensors - before });
+}
 process.stdout.write(JSON.stringify(results));

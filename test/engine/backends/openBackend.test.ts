@@ -35,7 +35,7 @@ function open(changes: Record<string, string>): Opened {
 
 describe('openBackend refuses', () => {
   it.each([
-    [{ PTW_BACKEND: 'webgl' }, /PTW_BACKEND is "webgl", expected tensorflow or wasm/],
+    [{ PTW_BACKEND: 'webgl' }, /PTW_BACKEND is "webgl", expected one of tensorflow, webgpu, wasm/],
     [{ PTW_THREADS: '0' }, /PTW_THREADS is "0", expected a whole number of at least 1/],
     [{ PTW_BACKEND: 'tensorflow', PTW_TENSORFLOW: 'none' }, /tensorflow was demanded, got none: PTW_TENSORFLOW=none/],
     [{ PTW_BACKEND: 'tensorflow', PTW_CACHE_DIR: emptyCache }, /got none: .* not installed\. Run: .*setup:tensorflow/],
@@ -47,14 +47,14 @@ describe('openBackend refuses', () => {
 });
 
 describe('openBackend', () => {
-  it('falls back to wasm where TensorFlow is not installed, and says so of both builds', () => {
+  it('falls back to wasm where TensorFlow is not installed, and says so of all others', () => {
     const { report, backend, product } = open({ PTW_CACHE_DIR: emptyCache });
     expect(backend).toBe('wasm');
     expect(product).toEqual([30, 30]);
     expect(report.serving).toMatchObject({ name: 'wasm', threads: 1, simd: ['wasm SIMD'] });
     expect(report.serving).not.toHaveProperty('tensorflowVersion');
-    expect(report.serving.notChosen.map((one) => one.backend)).toEqual(['tensorflow-cuda', 'tensorflow-cpu']);
-    expect(report.serving.notChosen[1].cure).toMatch(/setup:tensorflow/);
+    expect(report.serving.notChosen.map((one) => one.backend)).toEqual(['tensorflow-cuda', 'webgpu', 'tensorflow-cpu']);
+    expect(report.serving.notChosen[2].cure).toMatch(/setup:tensorflow/);
     expect(report.cache).toEqual({ folder: emptyCache, bytes: 0 });
   });
 

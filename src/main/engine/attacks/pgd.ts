@@ -8,6 +8,7 @@ import { batches, imageTensor } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
+import { takeValues } from '../readBack.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
 const BATCH = 64;
@@ -49,7 +50,7 @@ export async function pgd(
   let done = 0;
   for (const part of batches(inputs.indices, BATCH)) {
     const targets = targetsOf(inputs.set, part);
-    markBroken(targets, { deltas: null, logits: cleanLogits(inputs, targets), step: 0 });
+    markBroken(targets, { deltas: null, logits: await cleanLogits(inputs, targets), step: 0 });
     for (let restart = 0; restart < inputs.settings.restarts; restart++) {
       await attackOnce(inputs, targets, { restart, context });
     }
@@ -73,9 +74,9 @@ function targetsOf(set: DomainImages, indices: Int32Array): Target[] {
   }));
 }
 
-function cleanLogits({ extractor, head, set }: PgdInputs, targets: readonly Target[]): Float32Array {
+function cleanLogits({ extractor, head, set }: PgdInputs, targets: readonly Target[]): Promise<Float32Array> {
   const indices = Int32Array.from(targets, (target) => target.datasetIndex);
-  return tf.tidy(() => Float32Array.from(classify(head, extract(extractor, imageTensor(set, indices))).dataSync()));
+  return takeValues(tf.tidy(() => classify(head, extract(extractor, imageTensor(set, indices)))));
 }
 
 /** Notes each target whose prediction is wrong; a logit that is not a number counts as wrong. */
@@ -106,14 +107,13 @@ async function attackOnce(
   let delta = startingPoint(inputs, active, restart);
   // Step t reads the prediction at the point that t − 1 steps reached, from the same forward pass as its gradient.
   for (let step = 0; step <= settings.steps && active.length > 0; step++) {
-    const { next, logits, gradientNorms } = pgdStep(inputs, active, delta);
-    const reached = delta.dataSync<'float32'>();
+    const { next, logits, gradientNorms } = await pgdStep(inputs, active, delta);
+    const reached = await takeValues(delta);
     markBroken(active, { deltas: reached, logits, step: Math.max(1, step) });
     active.forEach((target, i) => {
       target.gradientSteps++;
       if (!(gradientNorms[i] > 0 && gradientNorms[i] < Infinity)) target.zeroGradientSteps++;
     });
-    delta.dispose();
     const surviving = active.flatMap((target, i) => (target.broken === null ? [i] : []));
     delta = surviving.length === active.length ? next : tf.tidy(() => tf.gather(next, surviving));
     if (delta !== next) next.dispose();
@@ -124,11 +124,11 @@ async function attackOnce(
 }
 
 /** One step for all active instances: logits at x + δ, and the next δ. A function of tensors, no read-back inside. */
-function pgdStep(
+async function pgdStep(
   { extractor, head, set, settings }: PgdInputs,
   active: readonly Target[],
   delta: tf.Tensor2D,
-): { next: tf.Tensor2D; logits: Float32Array; gradientNorms: Float32Array } {
+): Promise<{ next: tf.Tensor2D; logits: Float32Array; gradientNorms: Float32Array }> {
   const { height, width, channels } = set.shape;
   const size = height * width * channels;
   const clean = new Float32Array(active.length * size);
@@ -149,13 +149,7 @@ function pgdStep(
     const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
     return [projectToBall(moved, settings.epsilon), seen!, norm] as [tf.Tensor2D, tf.Tensor, tf.Tensor];
   });
-  const result = {
-    next,
-    logits: Float32Array.from(logits.dataSync<'float32'>()),
-    gradientNorms: Float32Array.from(norms.dataSync<'float32'>()),
-  };
-  tf.dispose([logits, norms]);
-  return result;
+  return { next, logits: await takeValues(logits), gradientNorms: await takeValues(norms) };
 }
 
 /** A zero gradient moves nothing instead of dividing by zero. */

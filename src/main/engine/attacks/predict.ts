@@ -4,6 +4,7 @@ import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { batches, imageTensor } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
+import { takeValues } from '../readBack.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 
 const BATCH = 128;
@@ -18,7 +19,7 @@ export async function predict(
     const z = tf.tidy(() => extract(inputs.extractor, imageTensor(inputs.set, part)));
     const labels = inputs.set.labels(part);
     for (const [i, head] of inputs.heads.entries()) {
-      const logits = tf.tidy(() => Float32Array.from(classify(head, z).dataSync()));
+      const logits = await takeValues(classify(head, z));
       const rowOf = (row: number): Float32Array => logits.slice(row * head.classes, (row + 1) * head.classes);
       context.predicted(
         i,

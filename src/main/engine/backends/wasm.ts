@@ -2,18 +2,20 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { getThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { composeConv2DBackpropFilter, composeUnsortedSegmentSum, mendStridedSlice } from './composedKernels.ts';
 import { registerGradients } from './gradients.ts';
-import { registerWasmKernels } from './wasmKernels.ts';
 
 export interface WasmFacts {
   readonly threads: number;
   readonly simd: boolean;
 }
 
+let mended = false;
+
 /** Makes wasm the tfjs backend in use, with the kernels that training needs. */
 export async function startWasm(): Promise<WasmFacts> {
   registerGradients();
-  registerWasmKernels();
+  mendKernels();
   // By file path: the package's own guess is the folder of the script that was started.
   const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   if (tf.getBackend() !== 'wasm') {
@@ -24,4 +26,12 @@ export async function startWasm(): Promise<WasmFacts> {
   }
   const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) as boolean;
   return { threads: getThreadsCount(), simd };
+}
+
+function mendKernels(): void {
+  if (mended) return;
+  mended = true;
+  mendStridedSlice('wasm');
+  composeConv2DBackpropFilter('wasm');
+  composeUnsortedSegmentSum('wasm');
 }

@@ -4,6 +4,7 @@ import type { HeadSpec } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import { layerSizes, type HeadShape } from './headShape.ts';
 import { groupSort } from '../ops/groupSort.ts';
+import { takeValues, valuesOf } from '../readBack.ts';
 import type { NamedArray, NamedArrays } from './arrays.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -67,18 +68,16 @@ export function headLogits(spec: HeadSpec, parameters: Parameters, representatio
 }
 
 /** A trained head: its effective weights, on the host. */
-export function finishedHead(shape: HeadShape, parameters: Parameters): HeadWeights {
-  return {
-    constraint: shape.spec.constraint,
-    bound: shape.spec.bound,
-    groupSize: shape.spec.groupSize,
-    layers: layerSizes(shape).map(({ inputs, outputs }, i) => ({
-      inputs,
-      outputs,
-      weight: tf.tidy(() => Float32Array.from(effectiveWeight(parameters, layerName(i), shape.spec).dataSync())),
-      bias: Float32Array.from(parameters[`${layerName(i)}.bias`].dataSync()),
-    })),
-  };
+export async function finishedHead(shape: HeadShape, parameters: Parameters): Promise<HeadWeights> {
+  const layers = layerSizes(shape).map(async ({ inputs, outputs }, i) => ({
+    inputs,
+    outputs,
+    // Cloned, because the effective weight of an unconstrained layer is its direction, which stays.
+    weight: await takeValues(tf.tidy(() => tf.clone(effectiveWeight(parameters, layerName(i), shape.spec)))),
+    bias: await valuesOf(parameters[`${layerName(i)}.bias`]),
+  }));
+  const { constraint, bound, groupSize } = shape.spec;
+  return { constraint, bound, groupSize, layers: await Promise.all(layers) };
 }
 
 /** A finished head on the device. */

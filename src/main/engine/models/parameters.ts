@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { mapValues, type NamedArrays } from './arrays.ts';
+import { valuesOf } from '../readBack.ts';
+import { mapValues, type NamedArray, type NamedArrays } from './arrays.ts';
 
 /** Named tensors. A model is a pure function of its parameters; nothing holds them in an object. */
 export type Parameters = Readonly<Record<string, tf.Tensor>>;
@@ -9,11 +10,12 @@ export function parametersFrom(arrays: NamedArrays): Parameters {
 }
 
 /** Copies to the host; the tensors stay. */
-export function arraysFrom(parameters: Parameters): NamedArrays {
-  return mapValues(parameters, (tensor) => ({
-    shape: tensor.shape,
-    data: Float32Array.from(tensor.dataSync<'float32'>()),
-  }));
+export async function arraysFrom(parameters: Parameters): Promise<NamedArrays> {
+  const read = async ([name, tensor]: [string, tf.Tensor]): Promise<[string, NamedArray]> => [
+    name,
+    { shape: tensor.shape, data: await valuesOf(tensor) },
+  ];
+  return Object.fromEntries(await Promise.all(Object.entries(parameters).map(read)));
 }
 
 export function disposeParameters(parameters: Parameters): void {

@@ -6,6 +6,7 @@ import type { StageContext } from '../context.ts';
 import { imageTensor } from '../imageSet.ts';
 import { classify, disposeHead, freezeHead, type FrozenHead } from '../models/head.ts';
 import type { FrozenExtractor } from '../models/wideResNet.ts';
+import { takeValues } from '../readBack.ts';
 import type { Job, JobEvent } from '../process/protocol.ts';
 import { certificatesOf, type HeadDraws } from './certificatesOf.ts';
 import { drawKeys, noisyRepresentations, sortedColumns } from './draws.ts';
@@ -32,7 +33,7 @@ export async function certifyInstances(
   for (const instance of job.instances) {
     const draws = await drawInstance(job, { transfer, extractor, context }, instance.datasetIndex);
     for (const id of instance.heads) {
-      const records = certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
+      const records = await certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
       context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
     }
     tf.dispose([draws.estimation, ...(draws.selection === null ? [] : [draws.selection])]);
@@ -67,18 +68,21 @@ async function drawInstance(job: CertifyJob, on: Certification, datasetIndex: nu
   const estimation = await draw(keys.estimation, draws);
   image.dispose();
   const columns = methods.includes('representation')
-    ? { selection: selected === null ? null : sortedColumns(selected), estimation: sortedColumns(estimation) }
+    ? {
+        selection: selected === null ? null : await sortedColumns(selected),
+        estimation: await sortedColumns(estimation),
+      }
     : null;
   return { datasetIndex, label: test.labels(index)[0], selection: selected, estimation, columns };
 }
 
-function certifyHead(
+async function certifyHead(
   job: CertifyJob,
   { weights, frozen }: { weights: HeadWeights; frozen: FrozenHead },
   draws: Draws & { readonly statistics: ChannelStatistics },
-): CertificateRecord[] {
+): Promise<CertificateRecord[]> {
   const { certification, seed } = job.config;
-  const logitsOf = (z: tf.Tensor2D): Float32Array => tf.tidy(() => Float32Array.from(classify(frozen, z).dataSync()));
+  const logitsOf = (z: tf.Tensor2D): Promise<Float32Array> => takeValues(classify(frozen, z));
   const facts: DrawsEvidence = {
     seed,
     sigma: certification.sigma,
@@ -91,8 +95,8 @@ function certifyHead(
     facts,
     weights,
     classes: frozen.classes,
-    selectionLogits: draws.selection === null ? null : logitsOf(draws.selection),
-    estimationLogits: logitsOf(draws.estimation),
+    selectionLogits: draws.selection === null ? null : await logitsOf(draws.selection),
+    estimationLogits: await logitsOf(draws.estimation),
     columns: draws.columns,
   };
   return certificatesOf(head, certification).map(({ verdict, ...certificate }) => ({

@@ -3,6 +3,7 @@ import { deriveKey } from '../../math/philox.ts';
 import type { Domain } from '../../../shared/config.ts';
 import type { StageContext } from '../context.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
+import { takeValues } from '../readBack.ts';
 import { standardNormal, type PhiloxKey } from '../ops/standardNormal.ts';
 
 /** Draws in one pass of the extractor: fixed, since rounding in a convolution may depend on the batch size. */
@@ -55,9 +56,9 @@ export async function noisyRepresentations(draws: InstanceDraws, context: StageC
 }
 
 /** Each coordinate's draws ascending: [D, n] from [n, D]. */
-export function sortedColumns(draws: tf.Tensor2D): Float32Array {
+export async function sortedColumns(draws: tf.Tensor2D): Promise<Float32Array> {
   const [count] = draws.shape;
-  const columns = tf.tidy(() => Float32Array.from(tf.transpose(draws).dataSync()));
+  const columns = await takeValues(tf.transpose(draws));
   for (let start = 0; start < columns.length; start += count) columns.subarray(start, start + count).sort();
   return columns;
 }

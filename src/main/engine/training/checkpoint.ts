@@ -21,15 +21,15 @@ export interface Checkpoint {
   readonly arrays: NamedArrays;
 }
 
-export function checkpointFrom({ epoch, parameters, adam, patience, best }: TrainingState): Checkpoint {
+export async function checkpointFrom({ epoch, parameters, adam, patience, best }: TrainingState): Promise<Checkpoint> {
   return {
     epoch,
     adamStep: adam.step,
     patience,
     arrays: {
-      ...withPrefix(arraysFrom(parameters), 'parameters.'),
-      ...withPrefix(arraysFrom(adam.first), 'first.'),
-      ...withPrefix(arraysFrom(adam.second), 'second.'),
+      ...withPrefix(await arraysFrom(parameters), 'parameters.'),
+      ...withPrefix(await arraysFrom(adam.first), 'first.'),
+      ...withPrefix(await arraysFrom(adam.second), 'second.'),
       ...withPrefix(best ?? {}, 'best.'),
     },
   };

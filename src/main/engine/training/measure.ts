@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { DomainImages } from '../../data/transfer.ts';
 import { batches, imageTensor } from '../imageSet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
+import { takeValues } from '../readBack.ts';
 
 /** Mean cross-entropy and accuracy (a share) on clean inputs. */
 export interface Measurement {
@@ -12,16 +13,18 @@ export interface Measurement {
 const BATCH = 128;
 
 /** Loss (at the training temperature) and accuracy of a classifier on part of a set. */
-export function measure(
+export async function measure(
   set: DomainImages,
   indices: Int32Array,
   { logits, temperature }: { logits: (images: tf.Tensor4D) => tf.Tensor2D; temperature: number },
-): Measurement {
+): Promise<Measurement> {
   let lossSum = 0;
   let correct = 0;
   for (const part of batches(indices, BATCH)) {
     const labels = set.labels(part);
-    const { loss, hits } = tf.tidy(() => lossAndHits(logits(imageTensor(set, part)), labels, temperature));
+    const output = tf.tidy(() => logits(imageTensor(set, part)));
+    const { loss, hits } = await lossAndHits(output, labels, temperature);
+    output.dispose();
     lossSum += loss;
     correct += hits;
   }
@@ -29,13 +32,18 @@ export function measure(
 }
 
 /** Sums over the batch. @param logits [N, K] */
-export function lossAndHits(
+export async function lossAndHits(
   logits: tf.Tensor2D,
   labels: Int32Array,
   temperature: number,
-): { loss: number; hits: number } {
-  const oneHot = oneHotLabels(labels, logits.shape[1]);
-  const loss = tf.sum(crossEntropyPerRow(tf.mul(logits, temperature), oneHot)).dataSync()[0];
-  const predicted = tf.argMax(logits, 1).dataSync();
-  return { loss, hits: labels.reduce((sum, label, i) => sum + (label === predicted[i] ? 1 : 0), 0) };
+): Promise<{ loss: number; hits: number }> {
+  const loss = tf.tidy(() => {
+    const oneHot = oneHotLabels(labels, logits.shape[1]);
+    return tf.sum(crossEntropyPerRow(tf.mul(logits, temperature), oneHot));
+  });
+  const predicted = await takeValues(tf.argMax(logits, 1));
+  return {
+    loss: (await takeValues(loss))[0],
+    hits: labels.reduce((sum, label, i) => sum + (label === predicted[i] ? 1 : 0), 0),
+  };
 }

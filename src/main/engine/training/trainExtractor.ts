@@ -21,6 +21,7 @@ import { extract, extractTraining, freeze, initialExtractor, isRunningStatistic 
 import type { WideResNet } from '../models/wideResNetShape.ts';
 import { BATCH_NORM_MOMENTUM, type BatchStatistics } from '../ops/batchNorm.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
+import { takeValues } from '../readBack.ts';
 import { adamUpdate, initialAdam } from './adam.ts';
 import { checkpointFrom, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
@@ -73,7 +74,7 @@ export async function trainExtractor(
     let lossSum = 0;
     let step = 0;
     for (const indices of batches(order, settings.batchSize)) {
-      const { loss, next } = trainingStep(inputs, state, { indices, epoch, step });
+      const { loss, next } = await trainingStep(inputs, state, { indices, epoch, step });
       disposeState(state);
       state = next;
       lossSum += loss * indices.length;
@@ -84,15 +85,15 @@ export async function trainExtractor(
     state = { ...state, epoch };
     let validation: Measurement | null = null;
     if (validates(epoch, settings)) {
-      validation = validate(inputs, state.parameters);
+      validation = await validate(inputs, state.parameters);
       const { patience, improved } = observe(state.patience, epoch, validation.loss);
-      state = { ...state, patience, best: improved ? arraysFrom(state.parameters) : state.best };
+      state = { ...state, patience, best: improved ? await arraysFrom(state.parameters) : state.best };
     }
     const seconds = (performance.now() - started) / 1000;
     const report = { epoch, trainingLoss: lossSum / inputs.training.count, validation, seconds };
-    context.epoch(report, checkpointFrom(state));
+    context.epoch(report, await checkpointFrom(state));
   }
-  const finished = finish(inputs, state);
+  const finished = await finish(inputs, state);
   disposeState(state);
   return finished;
 }
@@ -113,11 +114,11 @@ function disposeState({ parameters, adam }: TrainingState): void {
   for (const group of [parameters, adam.first, adam.second]) disposeParameters(group);
 }
 
-function trainingStep(
+async function trainingStep(
   { net, head, training, settings, seed }: TrainExtractorInputs,
   state: TrainingState,
   at: { indices: Int32Array; epoch: number; step: number },
-): { loss: number; next: TrainingState } {
+): Promise<{ loss: number; next: TrainingState }> {
   const trained = trainable(state.parameters);
   const names = Object.keys(trained);
   const statistics: Record<string, tf.Tensor> = {};
@@ -140,9 +141,9 @@ function trainingStep(
   const updated = adamUpdate(trained, gradients, { state: state.adam, learningRate: settings.learningRate });
   const projected = projectHead(withoutPrefix(updated.parameters, HEAD), head.spec);
   const running = updateRunningStatistics(state.parameters, statistics);
-  const loss = value.dataSync()[0];
+  const loss = (await takeValues(value))[0];
   disposeParameters(withoutPrefix(updated.parameters, HEAD));
-  tf.dispose([value, grads, Object.values(statistics)]);
+  tf.dispose([grads, Object.values(statistics)]);
   const parameters = { ...updated.parameters, ...withPrefix(projected, HEAD), ...running };
   return { loss, next: { ...state, parameters, adam: updated.state } };
 }
@@ -156,10 +157,10 @@ function updateRunningStatistics(parameters: Parameters, batch: Parameters): Par
   );
 }
 
-function validate({ net, head, validation }: TrainExtractorInputs, parameters: Parameters): Measurement {
-  const frozen = freeze(net, arraysFrom(withoutPrefix(parameters, EXTRACTOR)));
-  const frozenHead = freezeHead(finishedHead(head, withoutPrefix(parameters, HEAD)));
-  const measurement = measure(validation, everyIndex(validation), {
+async function validate({ net, head, validation }: TrainExtractorInputs, parameters: Parameters): Promise<Measurement> {
+  const frozen = freeze(net, await arraysFrom(withoutPrefix(parameters, EXTRACTOR)));
+  const frozenHead = freezeHead(await finishedHead(head, withoutPrefix(parameters, HEAD)));
+  const measurement = await measure(validation, everyIndex(validation), {
     temperature: head.spec.temperature,
     logits: (images) => classify(frozenHead, extract(frozen, images)),
   });
@@ -168,10 +169,13 @@ function validate({ net, head, validation }: TrainExtractorInputs, parameters: P
   return measurement;
 }
 
-function finish({ head }: TrainExtractorInputs, state: TrainingState): { extractor: NamedArrays; head: HeadWeights } {
-  const best = state.best ?? arraysFrom(state.parameters);
+async function finish(
+  { head }: TrainExtractorInputs,
+  state: TrainingState,
+): Promise<{ extractor: NamedArrays; head: HeadWeights }> {
+  const best = state.best ?? (await arraysFrom(state.parameters));
   const headParameters = parametersFrom(withoutPrefix(best, HEAD));
-  const result = { extractor: withoutPrefix(best, EXTRACTOR), head: finishedHead(head, headParameters) };
+  const result = { extractor: withoutPrefix(best, EXTRACTOR), head: await finishedHead(head, headParameters) };
   disposeParameters(headParameters);
   return result;
 }

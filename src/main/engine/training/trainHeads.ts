@@ -10,6 +10,7 @@ import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
+import { takeValues } from '../readBack.ts';
 import { adamUpdate, initialAdam } from './adam.ts';
 import { checkpointFrom, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
@@ -79,7 +80,7 @@ export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsCo
     for (const head of active) {
       const state = states[head]!;
       if (!exhausted(state.patience, state.epoch, settings)) continue;
-      context.finished(head, finish(inputs.heads[head].shape, state));
+      context.finished(head, await finish(inputs.heads[head].shape, state));
       disposeState(state);
       states[head] = null;
     }
@@ -108,7 +109,7 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
     const z = batchRepresentations(inputs, run.clean, { indices, epoch, step });
     const labels = oneHotLabels(training.labels(indices), training.classes);
     for (const head of active) {
-      const { loss, next } = headStep(inputs.heads[head].shape, states[head]!, { z, labels, settings });
+      const { loss, next } = await headStep(inputs.heads[head].shape, states[head]!, { z, labels, settings });
       disposeState(states[head]!);
       states[head] = next;
       lossSums.set(head, lossSums.get(head)! + loss * indices.length);
@@ -119,11 +120,13 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
     await context.breathe();
   }
   for (const head of active) {
-    const validation = validates(epoch, settings) ? validateHead(inputs, head, states[head]!, run.validation) : null;
-    states[head] = afterEpoch(states[head]!, epoch, validation);
+    const validation = validates(epoch, settings)
+      ? await validateHead(inputs, head, states[head]!, run.validation)
+      : null;
+    states[head] = await afterEpoch(states[head]!, epoch, validation);
     const seconds = (performance.now() - started) / 1000;
     const report = { epoch, trainingLoss: lossSums.get(head)! / training.count, validation, seconds };
-    context.epoch(head, report, checkpointFrom(states[head]));
+    context.epoch(head, report, await checkpointFrom(states[head]));
   }
 }
 
@@ -139,11 +142,11 @@ function batchRepresentations(
   });
 }
 
-function headStep(
+async function headStep(
   { spec }: HeadShape,
   state: TrainingState,
   batch: { z: tf.Tensor2D; labels: tf.Tensor2D; settings: TrainingSettings },
-): { loss: number; next: TrainingState } {
+): Promise<{ loss: number; next: TrainingState }> {
   const names = Object.keys(state.parameters);
   const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
     const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
@@ -153,28 +156,30 @@ function headStep(
   const learningRate = batch.settings.learningRate;
   const updated = adamUpdate(state.parameters, gradients, { state: state.adam, learningRate });
   const parameters = projectHead(updated.parameters, spec);
-  const loss = value.dataSync()[0];
+  const loss = (await takeValues(value))[0];
   disposeParameters(updated.parameters);
-  tf.dispose([value, grads]);
+  tf.dispose(grads);
   return { loss, next: { ...state, parameters, adam: updated.state } };
 }
 
-function validateHead(
+async function validateHead(
   { heads, validation }: TrainHeadsInputs,
   head: number,
   { parameters }: TrainingState,
   representations: tf.Tensor2D,
-): Measurement {
+): Promise<Measurement> {
   const { spec } = heads[head].shape;
   const labels = validation.labels(everyIndex(validation));
-  const sums = tf.tidy(() => lossAndHits(headLogits(spec, parameters, representations), labels, spec.temperature));
+  const logits = headLogits(spec, parameters, representations);
+  const sums = await lossAndHits(logits, labels, spec.temperature);
+  logits.dispose();
   return { loss: sums.loss / labels.length, accuracy: sums.hits / labels.length };
 }
 
-function afterEpoch(state: TrainingState, epoch: number, validation: Measurement | null): TrainingState {
+async function afterEpoch(state: TrainingState, epoch: number, validation: Measurement | null): Promise<TrainingState> {
   if (validation === null) return { ...state, epoch };
   const { patience, improved } = observe(state.patience, epoch, validation.loss);
-  return { ...state, epoch, patience, best: improved ? arraysFrom(state.parameters) : state.best };
+  return { ...state, epoch, patience, best: improved ? await arraysFrom(state.parameters) : state.best };
 }
 
 function freshState(shape: HeadShape, seed: number): TrainingState {
@@ -182,10 +187,10 @@ function freshState(shape: HeadShape, seed: number): TrainingState {
   return { epoch: 0, parameters, adam: initialAdam(parameters), patience: INITIAL_PATIENCE, best: null };
 }
 
-function finish(shape: HeadShape, { best, parameters }: TrainingState): HeadWeights {
+async function finish(shape: HeadShape, { best, parameters }: TrainingState): Promise<HeadWeights> {
   if (best === null) return finishedHead(shape, parameters);
   const restored = parametersFrom(best);
-  const weights = finishedHead(shape, restored);
+  const weights = await finishedHead(shape, restored);
   disposeParameters(restored);
   return weights;
 }

@@ -1,40 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-let registered = false;
+/**
+ * Kernels that a backend lacks or has wrong, made of kernels that it has. They run inside tfjs's engine, which records no
+ * gradient of a kernel's own calls and disposes of what they leave behind. Each is given to a backend once.
+ */
 
 /**
- * Kernels that gradients need and the wasm backend lacks, made of kernels that it has. They run inside tfjs's engine,
- * which records no gradient of a kernel's own calls and disposes of what they leave behind.
+ * The kernels of StridedSlice of wasm and webgpu mistake the axes when one is dropped (shrinkAxisMask) and another has
+ * a stride. So that they never see the mask, the slice is taken with every axis kept, and then given its shape.
  */
-export function registerWasmKernels(): void {
-  if (registered) return;
-  registered = true;
-  mendStridedSlice();
-  register(tf.Conv2DBackpropFilter, ({ inputs, attrs }) => {
-    const { strides, pad, dimRoundingMode, filterShape } = attrs as unknown as tf.Conv2DBackpropFilterAttrs;
-    const { dataFormat } = attrs as { dataFormat?: string };
-    if (dataFormat !== 'NHWC') {
-      throw new Error(
-        `Conv2DBackpropFilter on wasm: dataFormat ${dataFormat}, expected NHWC; transpose the input before.`,
-      );
-    }
-    const x = inputs['x'] as tf.Tensor4D;
-    const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
-    return convolutionFilterGradient(x, inputs['dy'] as tf.Tensor4D, info);
-  });
-  register(tf.UnsortedSegmentSum, ({ inputs, attrs }) => {
-    const { numSegments } = attrs as unknown as tf.UnsortedSegmentSumAttrs;
-    return segmentSum(inputs['x'] as tf.Tensor, inputs['segmentIds'] as tf.Tensor1D, numSegments);
-  });
-}
-
-/**
- * The wasm kernel of StridedSlice mistakes the axes when one is dropped (shrinkAxisMask) and another has a stride. So
- * that it never sees the mask, the slice is taken with every axis kept, and then given its shape.
- */
-function mendStridedSlice(): void {
-  const own = tf.getKernel(tf.StridedSlice, 'wasm');
-  tf.unregisterKernel(tf.StridedSlice, 'wasm');
+export function mendStridedSlice(backendName: string): void {
+  const own = tf.getKernel(tf.StridedSlice, backendName);
+  tf.unregisterKernel(tf.StridedSlice, backendName);
   tf.registerKernel({
     ...own,
     kernelFunc: (call) => {
@@ -71,14 +48,32 @@ function sliceKeepingAxes(
   return { attrs: { begin, end, strides, endMask, ...none }, shape: finalShape };
 }
 
+export function composeConv2DBackpropFilter(backendName: string): void {
+  register(tf.Conv2DBackpropFilter, backendName, ({ inputs, attrs }) => {
+    const { strides, pad, dimRoundingMode, filterShape } = attrs as unknown as tf.Conv2DBackpropFilterAttrs;
+    const { dataFormat } = attrs as { dataFormat?: string };
+    if (dataFormat !== 'NHWC') {
+      throw new Error(
+        `Conv2DBackpropFilter on ${backendName}: dataFormat ${dataFormat}, expected NHWC; transpose the input before.`,
+      );
+    }
+    const x = inputs['x'] as tf.Tensor4D;
+    const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
+    return convolutionFilterGradient(x, inputs['dy'] as tf.Tensor4D, info);
+  });
+}
+
+export function composeUnsortedSegmentSum(backendName: string): void {
+  register(tf.UnsortedSegmentSum, backendName, ({ inputs, attrs }) => {
+    const { numSegments } = attrs as unknown as tf.UnsortedSegmentSumAttrs;
+    return segmentSum(inputs['x'] as tf.Tensor, inputs['segmentIds'] as tf.Tensor1D, numSegments);
+  });
+}
+
 type KernelCall = Parameters<tf.KernelFunc>[0];
 
-function register(kernelName: string, kernel: (call: KernelCall) => tf.Tensor): void {
-  tf.registerKernel({
-    kernelName,
-    backendName: 'wasm',
-    kernelFunc: (call) => tf.tidy(() => kernel(call)),
-  });
+function register(kernelName: string, backendName: string, kernel: (call: KernelCall) => tf.Tensor): void {
+  tf.registerKernel({ kernelName, backendName, kernelFunc: (call) => tf.tidy(() => kernel(call)) });
 }
 
 /**
