@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { BackendReport } from '../../../src/main/engine/backends/doctor.ts';
 import { threadCount, vectorSetsOf } from '../../../src/main/engine/backends/machine.ts';
 import { nativeIsInstalled } from './native.ts';
+import { NO_GPU, softwareAdapter } from './softwareAdapter.ts';
 
 const emptyCache = mkdtempSync(path.join(tmpdir(), 'no-native-'));
 afterAll(() => {
@@ -20,11 +21,11 @@ interface Opened {
 
 const OWN = ['PTW_BACKEND', 'PTW_TENSORFLOW', 'PTW_THREADS', 'TF_NUM_INTRAOP_THREADS', 'TF_CPP_MIN_LOG_LEVEL'];
 
-/** Opens a backend in a process of its own under this environment, cleared of the variables that choose. */
+/** Opens a backend in a process of its own under this environment, cleared of the variables that choose and of GPUs. */
 function run(changes: Record<string, string>): { status: number | null; stdout: string; stderr: string } {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.includes(name)));
   const program = path.join(import.meta.dirname, 'openInProcess.ts');
-  return spawnSync(process.execPath, [program], { env: { ...inherited, ...changes }, encoding: 'utf8' });
+  return spawnSync(process.execPath, [program], { env: { ...inherited, ...NO_GPU, ...changes }, encoding: 'utf8' });
 }
 
 function open(changes: Record<string, string>): Opened {
@@ -38,6 +39,7 @@ describe('openBackend refuses', () => {
     [{ PTW_BACKEND: 'webgl' }, /PTW_BACKEND is "webgl", expected one of tensorflow, webgpu, wasm/],
     [{ PTW_THREADS: '0' }, /PTW_THREADS is "0", expected a whole number of at least 1/],
     [{ PTW_BACKEND: 'tensorflow', PTW_TENSORFLOW: 'none' }, /tensorflow was demanded, got none: PTW_TENSORFLOW=none/],
+    [{ PTW_BACKEND: 'webgpu' }, /webgpu was demanded, got none: No GPU was found: .* Install/],
     [{ PTW_BACKEND: 'tensorflow', PTW_CACHE_DIR: emptyCache }, /got none: .* not installed\. Run: .*setup:tensorflow/],
   ])('%j', (changes, message) => {
     const { status, stderr } = run(changes);
@@ -62,6 +64,24 @@ describe('openBackend', () => {
     const { report } = open({ PTW_TENSORFLOW: 'gpu' });
     expect(report.serving.name).toBe('wasm');
     expect(report.serving.notChosen[0].reason).toMatch(/"gpu", expected one of cpu, cuda, none/);
+  });
+});
+
+describe.skipIf(softwareAdapter === null)('openBackend where the only adapter is software', () => {
+  it('passes it over, and says how to have it all the same', () => {
+    const { report } = open({ ...softwareAdapter, PTW_CACHE_DIR: emptyCache });
+    expect(report.serving.name).toBe('wasm');
+    const { reason, cure } = report.serving.notChosen.find((one) => one.backend === 'webgpu')!;
+    expect(reason).toMatch(/Only a software adapter was found: SwiftShader/);
+    expect(cure).toMatch(/PTW_BACKEND=webgpu/);
+  });
+
+  it('takes it on demand, calls it by its name, and lets the process end', () => {
+    const { report, backend, product } = open({ ...softwareAdapter, PTW_BACKEND: 'webgpu' });
+    expect(backend).toBe('webgpu');
+    expect(product).toEqual([30, 30]);
+    expect(report.serving).toMatchObject({ name: 'webgpu', threads: 1, simd: [] });
+    expect(report.serving.devices).toEqual([expect.stringMatching(/^Software adapter: SwiftShader.*, on CPU: ./)]);
   });
 });
 

@@ -3,5 +3,5 @@ import * as tf from '@tensorflow/tfjs-core';
 import { inspectBackends } from '../../../src/main/engine/backends/doctor.ts';
 
 const report = await inspectBackends();
-const product = [...tf.matMul(tf.fill([2, 3], 2), tf.fill([3, 1], 5)).dataSync()];
+const product = [...(await tf.matMul(tf.fill([2, 3], 2), tf.fill([3, 1], 5)).data())];
 process.stdout.write(JSON.stringify({ report, backend: tf.getBackend(), product }));
