@@ -125,7 +125,7 @@ function failAll(pending: Map<number, Pending>, error: EngineError): void {
 function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineError {
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
   const hint = signal === 'SIGKILL' ? ' (the system does that when memory runs out)' : '';
-  return new EngineError(`the engine ${how}${hint}; what was committed is kept, go on with: ptw resume`);
+  return new EngineError(`the engine ${how}${hint}`);
 }
 
 function revive(error: SerialisedError | null): EngineError {
