@@ -4,7 +4,7 @@ import { loadGraph, type LoadedGraph } from './loadedGraph.ts';
 import { isRecording, record } from './record.ts';
 import { difference } from './recording.ts';
 import { savedModelOf } from './savedModel.ts';
-import { flatten, formOf, mapTree, type NamedTensors } from './tensorTree.ts';
+import { flatten, formOf, type NamedTensors } from './tensorTree.ts';
 
 /** How a step ran last. */
 export type CompileStatus =
@@ -71,7 +71,13 @@ export function compile<In extends NamedTensors<In>, Out extends NamedTensors<Ou
 
 /** Clones, so that an input handed through is a tensor of its own, as a graph's output would be. */
 function runEagerly<In, Out>(step: (inputs: In) => Out, inputs: In): Out {
-  return tf.tidy(() => mapTree(step(inputs), (tensor) => tf.clone(tensor)) as tf.TensorContainer) as Out;
+  let form = formOf({});
+  const tensors = tf.tidy(() => {
+    const outputs = step(inputs);
+    form = formOf(outputs);
+    return flatten(outputs).tensors.map((tensor) => tf.clone(tensor));
+  });
+  return form(tensors) as Out;
 }
 
 function prepare<In, Out>(native: NativeBackend, step: (inputs: In) => Out, inputs: In): Prepared<Out> {

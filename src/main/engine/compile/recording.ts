@@ -50,28 +50,46 @@ export function typeOf({ nodes }: Recording, { node, output }: Source): TensorTy
 }
 
 /**
- * What two runs of one step on the same inputs did differently, or null. A step that is no pure function of its
- * inputs, such as one that draws its own random numbers, shows here: frozen into a graph they would be the same for ever.
+ * What two runs of one step on the same inputs did differently on the way to their outputs, or null. A step that is no
+ * pure function of its inputs, such as one that draws its own random numbers, shows here: frozen into a graph they would
+ * be the same for ever. Walked from the outputs, since the order of uploads means nothing.
  */
 export function difference(first: Recording, second: Recording): string | null {
-  const reduced = (node: RecordedNode): string =>
-    node.kind === 'op'
-      ? JSON.stringify([node.op, node.attributes, node.inputs, node.outputs])
-      : JSON.stringify([node.kind, node.type]);
-  for (const [i, node] of first.nodes.entries()) {
-    const other = second.nodes.at(i);
-    if (other === undefined || reduced(node) !== reduced(other)) return `node ${i} is another one (${nameOf(node)})`;
-    if (node.kind === 'constant' && other.kind === 'constant' && !sameBytes(node, other)) {
-      return `it uploads other values, as a step does that draws its own random numbers (constant ${i})`;
+  if (first.outputs.length !== second.outputs.length) return 'it gives more or fewer tensors';
+  const pending: Pair[] = first.outputs.map((source, i) => [source, second.outputs[i]]);
+  const compared = new Set<string>();
+  for (let pair = pending.pop(); pair !== undefined; pair = pending.pop()) {
+    const [a, b] = pair;
+    const key = `${a.node} ${b.node}`;
+    const [one, other] = [first.nodes[a.node], second.nodes[b.node]];
+    if (a.output !== b.output) return `it takes another output of ${nameOf(one)}`;
+    if (compared.has(key)) continue;
+    compared.add(key);
+    const differs = one.kind === 'input' ? differentInput(a, b, other) : differentNode(one, other);
+    if (differs !== null) return differs;
+    if (one.kind === 'op' && other.kind === 'op') {
+      pending.push(...one.inputs.map((source, i): Pair => [source, other.inputs[i]]));
     }
   }
-  const outputs = JSON.stringify(first.outputs) === JSON.stringify(second.outputs);
-  return first.nodes.length === second.nodes.length && outputs ? null : 'it computes more or less';
+  return null;
 }
 
-const nameOf = (node: RecordedNode): string => (node.kind === 'op' ? node.op : node.kind);
+type Pair = readonly [Source, Source];
 
-/** The same closure is the same tensor, found outside the step by both runs: no need to read it. */
-function sameBytes(first: ConstantNode, second: ConstantNode): boolean {
-  return first.content === second.content || Buffer.compare(first.content(), second.content()) === 0;
+const nameOf = (node: RecordedNode): string => (node.kind === 'op' ? node.op : `the ${node.kind}`);
+
+function differentInput(a: Source, b: Source, other: RecordedNode): string | null {
+  return a.node === b.node ? null : `it reads an input where it read ${nameOf(other)}`;
 }
+
+function differentNode(one: Exclude<RecordedNode, InputNode>, other: RecordedNode): string | null {
+  if (one.kind === 'constant' && other.kind === 'constant') {
+    const same = sameType(one.type, other.type) && Buffer.compare(one.content(), other.content()) === 0;
+    return same ? null : 'it uploads other values, as a step does that draws its own random numbers';
+  }
+  const form = (node: RecordedNode): string =>
+    node.kind === 'op' ? JSON.stringify([node.op, node.attributes, node.inputs.length, node.outputs]) : node.kind;
+  return form(one) === form(other) ? null : `it computes ${nameOf(one)}, then ${nameOf(other)}`;
+}
+
+const sameType = (a: TensorType, b: TensorType): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -18,7 +18,7 @@ export function flatten(tree: unknown): { names: string[]; tensors: tf.Tensor[] 
 
 /** The tree with each tensor replaced, depth first. */
 export function mapTree<Leaf>(tree: unknown, map: (tensor: tf.Tensor, name: string) => Leaf, name = ''): Tree<Leaf> {
-  if (tree instanceof tf.Tensor) return map(tree, name);
+  if (tree instanceof tf.Tensor) return map(tree as tf.Tensor, name);
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
     throw new TypeError(
       `internal: a step's tensors: "${name}" is ${tree === null ? 'null' : typeof tree}, expected tensors in records`,
