@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, imageTensor } from '../imageSet.ts';
+import { batches, paddedImageTensor, withoutPadding } from '../imageSet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
 
 /** Mean cross-entropy and accuracy (a share) on clean inputs. */
@@ -21,7 +21,10 @@ export function measure(
   let correct = 0;
   for (const part of batches(indices, BATCH)) {
     const labels = set.labels(part);
-    const { loss, hits } = tf.tidy(() => lossAndHits(logits(imageTensor(set, part)), labels, temperature));
+    const { loss, hits } = tf.tidy(() => {
+      const all = logits(paddedImageTensor(set, part, BATCH));
+      return lossAndHits(withoutPadding(all, part.length), labels, temperature);
+    });
     lossSum += loss;
     correct += hits;
   }
