@@ -87,6 +87,11 @@ function compare<In extends object, Out extends object>(
 const inference = (inputs: { images: tf.Tensor4D }): { z: tf.Tensor } => ({ z: extract(extractor, inputs.images) });
 compare('inference, frozen weights', inference, { graph: compile(inference), inputs: { images } });
 
+compare('inference, frozen, bfloat16', inference, {
+  graph: compile(inference, { precision: 'bfloat16' }),
+  inputs: { images },
+});
+
 const head = freezeHead(finishedHead(headShape, parametersFrom(initialHead(headShape, 1))));
 const settings = { enabled: true, steps: 50, epsilon: 0.1, restarts: 1, randomStart: true };
 const set = { shape: { height: SIDE, width: SIDE, channels: 1 } };

@@ -49,6 +49,13 @@ function relativeDifference(actual: tf.Tensor, expected: tf.Tensor): number {
     .reduce((most, value, i) => Math.max(most, Math.abs(value - values[i]) / largest), 0);
 }
 
+/** Rounded to the nearest bfloat16, ties to even, as float32. */
+function toBfloat16(x: tf.Tensor): tf.Tensor {
+  const words = new Uint32Array(Float32Array.from(x.dataSync<'float32'>()).buffer);
+  const rounded = words.map((word) => (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000);
+  return tf.tensor(new Float32Array(rounded.buffer), x.shape);
+}
+
 /** Each named output of the graph against the same step run op by op. */
 function compare<In extends object, Out extends object>(
   step: CompiledStep<In, Out>,
@@ -77,6 +84,53 @@ describe.skipIf(!nativeIsInstalled)('compiled steps of the engine agree with eag
     const extractor = freeze(net, initialExtractor(net, 1, 3));
     const step = ({ images }: { images: tf.Tensor4D }): { z: tf.Tensor } => ({ z: extract(extractor, images) });
     compare(compile(step), step, { inputs: { images: imageTensor(set, indices) }, tolerance: ROUNDING });
+  });
+
+  it('inference in bfloat16, to its eight bits; it is another function than float32', () => {
+    const extractor = freeze(net, initialExtractor(net, 1, 3));
+    const step = ({ images }: { images: tf.Tensor4D }): { z: tf.Tensor } => ({ z: extract(extractor, images) });
+    const low = compile(step, { precision: 'bfloat16' });
+    const images = imageTensor(set, indices);
+    const [actual, expected] = [low.run({ images }).z, step({ images }).z];
+    expect(low.status()).toEqual({ mode: 'compiled', graphs: 1 });
+    expect(actual.dtype).toBe('float32');
+    // Seven convolutions on the longest way, each of operands rounded to a relative 2⁻⁹ twice.
+    expect(relativeDifference(actual, expected)).toBeLessThan(14 * 2 ** -9);
+    expect(relativeDifference(actual, expected)).toBeGreaterThan(2 ** -16);
+    expect(low.run({ images }).z.dataSync()).toEqual(actual.dataSync());
+    low.dispose();
+  });
+
+  it('products in bfloat16 are float32 sums of rounded operands, rounded once; of constants alone they are float32', () => {
+    const normal = (shape: number[], seed: number): tf.Tensor => tf.randomNormal(shape, 0, 1, 'float32', seed);
+    const [filter, fixed] = [normal([3, 3, 4, 8], 1), normal([2, 6, 6, 8], 2)];
+    const conv = (x: tf.Tensor, w: tf.Tensor): tf.Tensor => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same');
+    const products = ({ x, dy }: { x: tf.Tensor; dy: tf.Tensor }, w: tf.Tensor) => ({
+      forward: conv(x, w),
+      byInput: tf.grad((given: tf.Tensor) => conv(given, w))(x, dy),
+      byFilter: tf.grad((given: tf.Tensor) => conv(x, given))(w, dy),
+      product: tf.matMul(tf.reshape(x, [72, 4]), tf.reshape(w, [72, 4]), false, true),
+    });
+    const ofConstants = (x: tf.Tensor): tf.Tensor => tf.grad((given: tf.Tensor) => conv(given, filter))(x, fixed);
+    const low = compile(
+      (given: { x: tf.Tensor; dy: tf.Tensor }) => ({ ...products(given, filter), constant: ofConstants(given.x) }),
+      { precision: 'bfloat16' },
+    );
+    const [x, dy] = [normal([2, 6, 6, 4], 3), normal([2, 6, 6, 8], 4)];
+    const { constant, ...actual } = low.run({ x, dy });
+    expect(low.status().mode).toBe('compiled');
+    const ideal = products({ x: toBfloat16(x), dy: toBfloat16(dy) }, toBfloat16(filter));
+    for (const name of ['forward', 'byInput', 'byFilter', 'product'] as const) {
+      // A float32 sum near the middle of two bfloat16 may go to either: one unit in the last of eight bits.
+      expect(relativeDifference(actual[name], toBfloat16(ideal[name])), name).toBeLessThanOrEqual(2 ** -8);
+    }
+    expect(relativeDifference(constant, ofConstants(x))).toBeLessThanOrEqual(ROUNDING);
+    low.dispose();
+  });
+
+  it('and never float32 where bfloat16 was asked for', () => {
+    const low = compile(({ x }: { x: tf.Tensor }) => ({ y: tf.mul(x, x.dataSync()[0]) }), { precision: 'bfloat16' });
+    expect(() => low.run({ x: tf.scalar(1) })).toThrow(/bfloat16 must run as a graph.*reads a value back/);
   });
 
   it('the input gradient: a PGD step', () => {
