@@ -160,8 +160,8 @@ describe.skipIf(!nativeIsInstalled)('compile on tensorflow', () => {
         return {
           graph: step.run(source).noise.dataSync<'float32'>(),
           eager: standardNormal(source, [3, 10]).dataSync<'float32'>(),
-        } as unknown as tf.TensorContainer;
-      }) as unknown as { graph: Float32Array; eager: Float32Array };
+        };
+      });
     const one = draw('one', 0);
     expect(step.status()).toEqual({ mode: 'compiled', graphs: 1 });
     expect(one.graph).toEqual(one.eager);

@@ -3,12 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { HeadSpec, TrainingSettings } from '../../../src/shared/config.ts';
 import type { HeadWeights } from '../../../src/shared/results.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { QUIET } from '../../../src/main/engine/context.ts';
+import { QUIET, type StageContext } from '../../../src/main/engine/context.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
 import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
 import { trainExtractor } from '../../../src/main/engine/training/trainExtractor.ts';
 import { trainHeads } from '../../../src/main/engine/training/trainHeads.ts';
+import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
+import { nativeIsInstalled } from '../backends/native.ts';
 import { toySet } from '../toySet.ts';
 
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
@@ -37,7 +39,27 @@ beforeAll(async () => {
   await openBackend();
 });
 
-async function extractorRun(checkpoint: Checkpoint | null, change: Partial<TrainingSettings> = {}) {
+/** Graphs in TensorFlow's memory. */
+const loadedGraphs = (): number => nativeBackend()?.binding.getNumOfSavedModels() ?? 0;
+
+/** A context that notes the most graphs that it saw between steps. */
+function graphCounter(): StageContext & { most: number } {
+  const counter = {
+    ...QUIET,
+    most: 0,
+    breathe: () => {
+      counter.most = Math.max(counter.most, loadedGraphs());
+      return Promise.resolve();
+    },
+  };
+  return counter;
+}
+
+async function extractorRun(
+  checkpoint: Checkpoint | null,
+  change: Partial<TrainingSettings> = {},
+  context: StageContext = QUIET,
+) {
   const checkpoints: Checkpoint[] = [];
   const losses: number[] = [];
   const result = await trainExtractor(
@@ -51,7 +73,7 @@ async function extractorRun(checkpoint: Checkpoint | null, change: Partial<Train
       checkpoint,
     },
     {
-      ...QUIET,
+      ...context,
       epoch: (report, made) => {
         losses.push(report.trainingLoss);
         checkpoints.push(made);
@@ -78,9 +100,12 @@ describe('the extractor', () => {
     }
   });
 
-  it('leaves no tensor behind', async () => {
+  it('runs in graphs, one a batch size and one to validate, and leaves no tensor and no graph behind', async () => {
     const before = tf.memory().numTensors;
-    await extractorRun(null, { maxEpochs: 1 });
+    const counted = graphCounter();
+    await extractorRun(null, { maxEpochs: 2, batchSize: 20 }, counted);
+    expect(counted.most).toBe(nativeIsInstalled ? 2 : 0);
+    expect(loadedGraphs()).toBe(0);
     expect(tf.memory().numTensors).toBe(before);
   });
 });
@@ -95,7 +120,11 @@ describe('heads on a frozen extractor', () => {
     spec(4, 'wn-l1', 30),
   ];
 
-  async function headRun(specs: readonly HeadSpec[], change: Partial<TrainingSettings> = {}) {
+  async function headRun(
+    specs: readonly HeadSpec[],
+    change: Partial<TrainingSettings> = {},
+    context: StageContext = QUIET,
+  ) {
     const extractor: FrozenExtractor = freeze(NET, initialExtractor(NET, 1, 3));
     const weights: HeadWeights[] = [];
     const losses: number[][] = specs.map(() => []);
@@ -110,7 +139,7 @@ describe('heads on a frozen extractor', () => {
         seed: 5,
       },
       {
-        ...QUIET,
+        ...context,
         epoch: (head, report) => {
           losses[head].push(report.trainingLoss);
         },
@@ -146,9 +175,16 @@ describe('heads on a frozen extractor', () => {
     expect(alone.weights[0]).toEqual(together.weights[4]);
   });
 
-  it.each(['normal', 'noise'] as const)('%s leaves no tensor behind', async (procedure) => {
-    const before = tf.memory().numTensors;
-    await headRun(SPECS.slice(0, 2), { procedure, maxEpochs: 1 });
-    expect(tf.memory().numTensors).toBe(before);
-  });
+  it.each(['normal', 'noise'] as const)(
+    '%s runs in graphs and leaves no tensor and no graph behind',
+    async (procedure) => {
+      const before = tf.memory().numTensors;
+      const counted = graphCounter();
+      await headRun(SPECS.slice(0, 2), { procedure, maxEpochs: 1 }, counted);
+      // One for clean representations, one for each head, and one for perturbed representations where there are any.
+      expect(counted.most).toBe(nativeIsInstalled ? (procedure === 'normal' ? 3 : 4) : 0);
+      expect(loadedGraphs()).toBe(0);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 });

@@ -53,7 +53,7 @@ export async function pgd(
   inputs: PgdInputs,
   context: StageContext & { attacked(records: readonly PgdRecord[]): void },
 ): Promise<void> {
-  const step = compilePgdStep(inputs);
+  const step = compile((tensors: PgdStepInputs) => pgdStep(inputs, tensors));
   const waiting = inputs.indices.values();
   const batch = emptyBatch(inputs);
   let done = 0;
@@ -166,7 +166,7 @@ function isRight(logits: Float32Array, label: number): boolean {
   return logits.every((logit, k) => k === label || logits[label] > logit || (logits[label] === logit && label < k));
 }
 
-interface PgdStepInputs {
+export interface PgdStepInputs {
   /** [N, size] */
   readonly images: tf.Tensor2D;
   /** [N, size] */
@@ -187,30 +187,32 @@ type PgdStep = CompiledStep<PgdStepInputs, PgdStepOutputs>;
 /** A zero gradient moves nothing instead of dividing by zero. */
 const SMALLEST_NORM = 1e-30;
 
-/** One step: logits at x + δ and the next δ; the weights of extractor and head are constants of it. */
-export function compilePgdStep({
-  extractor,
-  head,
-  set,
-  settings,
-}: Pick<PgdInputs, 'extractor' | 'head' | 'set' | 'settings'>): PgdStep {
+/** One step: logits at x + δ and the next δ, for `compile`; the weights of extractor and head become constants. */
+export function pgdStep(
+  {
+    extractor,
+    head,
+    set,
+    settings,
+  }: Pick<PgdInputs, 'extractor' | 'head' | 'settings'> & {
+    readonly set: Pick<DomainImages, 'shape'>;
+  },
+  { images, delta, labels }: PgdStepInputs,
+): PgdStepOutputs {
   const { height, width, channels } = set.shape;
-  const stepLength = relativeStepOf(settings) * settings.epsilon;
-  return compile(({ images, delta, labels }: PgdStepInputs): PgdStepOutputs => {
-    let logits: tf.Tensor2D | null = null;
-    const gradient = tf.grad((d: tf.Tensor) => {
-      const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [images.shape[0], height, width, channels]);
-      logits = tf.keep(classify(head, extract(extractor, input)));
-      return tf.sum(crossEntropyPerRow(logits, labels));
-    })(delta);
-    const gradientNorms = tf.sqrt<tf.Tensor2D>(tf.sum(tf.square(gradient), 1, true));
-    const direction = tf.div(gradient, tf.maximum(gradientNorms, SMALLEST_NORM));
-    const next = projectToBall(tf.add(delta, tf.mul(direction, stepLength)), settings.epsilon);
-    // Kept over the end of the gradient's scope; from here on the step's scope takes care of the clone.
-    const seen = tf.clone(logits!);
-    tf.dispose(logits!);
-    return { next, logits: seen, gradientNorms };
-  });
+  let seen: tf.Tensor2D | null = null;
+  const gradient = tf.grad((d: tf.Tensor) => {
+    const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [images.shape[0], height, width, channels]);
+    seen = tf.keep(classify(head, extract(extractor, input)));
+    return tf.sum(crossEntropyPerRow(seen, labels));
+  })(delta);
+  // Kept over the end of the gradient's scope; from here on the step's scope takes care of the clone.
+  const logits = tf.clone(seen!);
+  tf.dispose(seen!);
+  const gradientNorms = tf.sqrt<tf.Tensor2D>(tf.sum(tf.square(gradient), 1, true));
+  const direction = tf.div(gradient, tf.maximum(gradientNorms, SMALLEST_NORM));
+  const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
+  return { next: projectToBall(moved, settings.epsilon), logits, gradientNorms };
 }
 
 function runStep(step: PgdStep, { head }: PgdInputs, { clean, delta, labels, size }: Batch): Seen {

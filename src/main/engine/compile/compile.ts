@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { nativeBackend, type NativeBackend } from '../ops/native.ts';
 import { loadGraph, type LoadedGraph } from './loadedGraph.ts';
+import { inBfloat16 } from './lowPrecision.ts';
 import { isRecording, record } from './record.ts';
 import { difference } from './recording.ts';
 import { savedModelOf } from './savedModel.ts';
@@ -22,6 +23,14 @@ export interface CompiledStep<In, Out> {
   dispose(): void;
 }
 
+export interface CompileSettings {
+  /**
+   * What convolutions and matrix products compute in. A step in `bfloat16` is another function than the same step in
+   * `float32`, so it never runs as the latter: where it cannot be a graph, running it is an error.
+   */
+  readonly precision: 'float32' | 'bfloat16';
+}
+
 /** A step for one set of input shapes. */
 type Prepared<Out> =
   | { readonly mode: 'compiled'; readonly graph: LoadedGraph; readonly form: (flat: readonly tf.Tensor[]) => Out }
@@ -40,10 +49,14 @@ type Prepared<Out> =
  */
 export function compile<In extends NamedTensors<In>, Out extends NamedTensors<Out>>(
   step: (inputs: In) => Out,
+  { precision }: CompileSettings = { precision: 'float32' },
 ): CompiledStep<In, Out> {
   const prepared = new Map<string, Prepared<Out>>();
   let status: CompileStatus = { mode: 'not-run' };
   const eagerly = (inputs: In, reason: string): Out => {
+    if (precision !== 'float32') {
+      throw new Error(`compile: a step in ${precision} must run as a graph, and does not: ${reason} Use float32.`);
+    }
     status = { mode: 'eager', reason };
     return runEagerly(step, inputs);
   };
@@ -53,7 +66,7 @@ export function compile<In extends NamedTensors<In>, Out extends NamedTensors<Ou
     if (isRecording()) return eagerly(inputs, 'It is part of another step.');
     const { names, tensors } = flatten(inputs);
     const key = tensors.map(({ dtype, shape }, i) => `${names[i]} ${dtype} ${shape.join('×')}`).join('\n');
-    const ready = prepared.get(key) ?? prepare(native, step, inputs);
+    const ready = prepared.get(key) ?? prepare(native, { step, precision }, inputs);
     prepared.set(key, ready);
     if (ready.mode === 'eager') return eagerly(inputs, ready.reason);
     status = { mode: 'compiled', graphs: prepared.size };
@@ -80,7 +93,11 @@ function runEagerly<In, Out>(step: (inputs: In) => Out, inputs: In): Out {
   return form(tensors) as Out;
 }
 
-function prepare<In, Out>(native: NativeBackend, step: (inputs: In) => Out, inputs: In): Prepared<Out> {
+function prepare<In, Out>(
+  native: NativeBackend,
+  { step, precision }: { step: (inputs: In) => Out } & CompileSettings,
+  inputs: In,
+): Prepared<Out> {
   const { tensors } = flatten(inputs);
   const once = () => record(native, tensors, () => runEagerly(step, inputs));
   const runs = [once(), once()];
@@ -93,7 +110,9 @@ function prepare<In, Out>(native: NativeBackend, step: (inputs: In) => Out, inpu
   const differs = difference(first.recording, second.recording);
   if (differs !== null) return { mode: 'eager', reason: `Two runs of the step on one input differ: ${differs}.` };
   try {
-    const graph = loadGraph(native, savedModelOf(second.recording, native.binding));
+    const { recording } = second;
+    const written = precision === 'float32' ? recording : inBfloat16(recording, native.binding);
+    const graph = loadGraph(native, savedModelOf(written, native.binding));
     return { mode: 'compiled', graph, form };
   } catch (error) {
     return { mode: 'eager', reason: `TensorFlow does not take the graph: ${(error as Error).message}` };

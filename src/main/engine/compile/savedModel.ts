@@ -8,6 +8,9 @@ const GRAPH_VERSION = 2461;
 /** The only tag of a SavedModel written here. */
 export const TAG = 'step';
 
+/** Type attributes that tfjs leaves out, since eager TensorFlow infers them; by the input whose type they are. */
+const INFERRED: Readonly<Record<string, Readonly<Record<string, number>>>> = { ExpandDims: { T: 0 } };
+
 /** A recording as bytes that TensorFlow loads, with the names by which it is fed and read. */
 export interface SavedGraph {
   readonly bytes: Uint8Array;
@@ -85,7 +88,10 @@ function nodeOf(
     case 'op': {
       const inputs = recorded.inputs.map((source) => nameOf(recording, source));
       const attributes = recorded.attributes.map((one) => [one.name, attributeValue(one, binding)] as const);
-      return node(recorded.op, name, inputs, Object.fromEntries(attributes));
+      const inferred = Object.entries(INFERRED[recorded.op] ?? {}).map(
+        ([attribute, input]) => [attribute, typeAttribute(typeOf(recording, recorded.inputs[input]).dtype)] as const,
+      );
+      return node(recorded.op, name, inputs, Object.fromEntries([...attributes, ...inferred]));
     }
   }
 }

@@ -5,7 +5,7 @@ export type NamedTensors<T> = Readonly<Record<keyof T, tf.Tensor | Readonly<Reco
 
 type Tree<Leaf> = Leaf | { readonly [name: string]: Tree<Leaf> };
 
-/** The tensors of a tree, depth first, and their dotted names. */
+/** The tensors of a tree, depth first in the order of their names, and their dotted names. */
 export function flatten(tree: unknown): { names: string[]; tensors: tf.Tensor[] } {
   const names: string[] = [];
   const tensors: tf.Tensor[] = [];
@@ -24,7 +24,9 @@ export function mapTree<Leaf>(tree: unknown, map: (tensor: tf.Tensor, name: stri
       `internal: a step's tensors: "${name}" is ${tree === null ? 'null' : typeof tree}, expected tensors in records`,
     );
   }
-  const entries = Object.entries(tree).map(([key, value]): [string, Tree<Leaf>] => [
+  // By name: a record's order is an accident of how it was made, and another order would be another graph.
+  const sorted = Object.entries(tree).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = sorted.map(([key, value]): [string, Tree<Leaf>] => [
     key,
     mapTree(value, map, name === '' ? key : `${name}.${key}`),
   ]);
