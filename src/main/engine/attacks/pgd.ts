@@ -7,7 +7,7 @@ import type { DomainImages } from '../../data/transfer.ts';
 import { batches, imageTensor } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
-import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
+import { logOddsAgainst, oneHotLabels } from '../ops/crossEntropy.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
 const BATCH = 64;
@@ -38,8 +38,8 @@ interface Target {
 }
 
 /**
- * L2-PGD (METHOD.md §3): random start inside the ball, steps along the normalised input gradient of the cross-entropy,
- * projection to ‖δ‖₂ ≤ epsilon around the clean input, in normalised units. An instance counts as robust only when the
+ * L2-PGD (METHOD.md §3): random start inside the ball, steps along the normalised input gradient of the cross-entropy
+ * (taken of its log-odds, which do not saturate), projection to ‖δ‖₂ ≤ epsilon around the clean input, in normalised units. An instance counts as robust only when the
  * prediction is right on the clean input and at every step of every restart; it leaves the batch once it is wrong.
  */
 export async function pgd(
@@ -104,23 +104,26 @@ async function attackOnce(
   const { settings } = inputs;
   let active = targets.filter((target) => target.broken === null);
   let delta = startingPoint(inputs, active, restart);
-  // Step t reads the prediction at the point that t − 1 steps reached, from the same forward pass as its gradient.
-  for (let step = 0; step <= settings.steps && active.length > 0; step++) {
-    const { next, logits, gradientNorms } = pgdStep(inputs, active, delta);
-    const reached = delta.dataSync<'float32'>();
-    markBroken(active, { deltas: reached, logits, step: Math.max(1, step) });
-    active.forEach((target, i) => {
-      target.gradientSteps++;
-      if (!(gradientNorms[i] > 0 && gradientNorms[i] < Infinity)) target.zeroGradientSteps++;
-    });
+  try {
+    // Step t reads the prediction at the point that t − 1 steps reached, from the same forward pass as its gradient.
+    for (let step = 0; step <= settings.steps && active.length > 0; step++) {
+      const { next, logits, gradientNorms } = pgdStep(inputs, active, delta);
+      const reached = delta.dataSync<'float32'>();
+      markBroken(active, { deltas: reached, logits, step: Math.max(1, step) });
+      active.forEach((target, i) => {
+        target.gradientSteps++;
+        if (!(gradientNorms[i] > 0 && gradientNorms[i] < Infinity)) target.zeroGradientSteps++;
+      });
+      delta.dispose();
+      const surviving = active.flatMap((target, i) => (target.broken === null ? [i] : []));
+      delta = surviving.length === active.length ? next : tf.tidy(() => tf.gather(next, surviving));
+      if (delta !== next) next.dispose();
+      active = surviving.map((i) => active[i]);
+      await context.breathe();
+    }
+  } finally {
     delta.dispose();
-    const surviving = active.flatMap((target, i) => (target.broken === null ? [i] : []));
-    delta = surviving.length === active.length ? next : tf.tidy(() => tf.gather(next, surviving));
-    if (delta !== next) next.dispose();
-    active = surviving.map((i) => active[i]);
-    await context.breathe();
   }
-  delta.dispose();
 }
 
 /** One step for all active instances: logits at x + δ, and the next δ. A function of tensors, no read-back inside. */
@@ -142,7 +145,7 @@ function pgdStep(
       const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [active.length, height, width, channels]);
       const output = classify(head, extract(extractor, input));
       seen = tf.keep(tf.clone(output));
-      return tf.sum(crossEntropyPerRow(output, oneHot));
+      return tf.sum(logOddsAgainst(output, oneHot));
     })(delta);
     const norm = tf.sqrt(tf.sum(tf.square(gradient), 1, true));
     const direction = tf.div(gradient, tf.maximum(norm, SMALLEST_NORM));
