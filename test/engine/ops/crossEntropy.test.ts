@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { crossEntropy, crossEntropyPerRow, oneHotLabels } from '../../../src/main/engine/ops/crossEntropy.ts';
+import {
+  crossEntropy,
+  crossEntropyPerRow,
+  logOddsAgainst,
+  oneHotLabels,
+} from '../../../src/main/engine/ops/crossEntropy.ts';
 import { deriveKey, fillStandardNormal } from '../../../src/main/math/philox.ts';
 
 beforeAll(async () => {
@@ -73,6 +78,46 @@ describe('cross-entropy', () => {
         expect(Math.abs(gradient[i][k] - expected)).toBeLessThanOrEqual(tolerance);
       });
     });
+  });
+});
+
+describe('log-odds against the label', () => {
+  const oddsOf = (logits: number[][], labels: number[]) =>
+    tf.tidy(() => {
+      const oneHot = oneHotLabels(Int32Array.from(labels), logits[0].length);
+      const odds = (x: tf.Tensor): tf.Tensor => logOddsAgainst(x as tf.Tensor2D, oneHot);
+      const { value, grad } = tf.valueAndGrad(odds)(tf.tensor2d(logits), tf.ones([logits.length]));
+      return { values: [...value.dataSync()], gradients: grad.arraySync() as number[][] };
+    });
+
+  it('give back the cross-entropy, and its gradient over 1 − p', () => {
+    const { values: odds, gradients } = oddsOf(LOGITS, LABELS);
+    LOGITS.forEach((row, i) => {
+      const rivals = row.filter((_, k) => k !== LABELS[i]);
+      const tolerance = 4 * CLASSES * FLOAT32_EPSILON * Math.max(1, ...row.map(Math.abs));
+      expect(Math.abs(Math.log1p(Math.exp(odds[i])) - lossOf(row, LABELS[i]))).toBeLessThanOrEqual(tolerance);
+      row.forEach((logit, k) => {
+        const share = Math.exp(-lossOf([logit, ...rivals.filter((rival) => rival !== logit)], 0));
+        expect(Math.abs(gradients[i][k] - (k === LABELS[i] ? -1 : share))).toBeLessThanOrEqual(tolerance);
+      });
+    });
+  });
+
+  it('keep their gradient where p rounds to 1, and stay finite at huge logits', () => {
+    const { values: odds, gradients } = oddsOf(
+      [
+        [75, 0, -200],
+        [1e30, -1e30, -1e30],
+        [0, 0, 1e30],
+      ],
+      [0, 0, 1],
+    );
+    expect(odds.every(Number.isFinite)).toBe(true);
+    expect(gradients).toEqual([
+      [-1, 1, 0],
+      [-1, 0.5, 0.5],
+      [0, -1, 1],
+    ]);
   });
 });
 

@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { standardNormal, type NormalDraws, type PhiloxKey } from '../../../src/main/engine/ops/standardNormal.ts';
+import {
+  noiseSource,
+  standardNormal,
+  type FirstDraw,
+  type PhiloxKey,
+} from '../../../src/main/engine/ops/standardNormal.ts';
 import { deriveKey, fillStandardNormal } from '../../../src/main/math/philox.ts';
 
 beforeAll(async () => {
@@ -10,9 +15,11 @@ beforeAll(async () => {
 
 const KEY = deriveKey(3, 'normals');
 
+type NormalDraws = FirstDraw & { readonly count: number };
+
 function draws(request: Partial<NormalDraws> & { count: number; size: number }): Float32Array {
   return tf.tidy(() =>
-    standardNormal({ key: KEY, first: 0, ...request })
+    standardNormal(noiseSource({ key: KEY, first: 0, ...request }), [request.count, request.size])
       .dataSync<'float32'>()
       .slice(),
   );
@@ -78,7 +85,8 @@ describe('standard normals', () => {
 
   it('leave no tensor behind but the one they return', () => {
     const before = tf.memory().numTensors;
-    tf.dispose([standardNormal({ key: KEY, first: 0, count: 2, size: 5 })]);
+    const source = noiseSource({ key: KEY, first: 0, size: 5 });
+    tf.dispose([standardNormal(source, [2, 5]), source.key, source.counter]);
     expect(tf.memory().numTensors).toBe(before);
   });
 });

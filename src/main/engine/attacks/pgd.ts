@@ -7,7 +7,7 @@ import type { DomainImages } from '../../data/transfer.ts';
 import { compile, type CompiledStep } from '../compile/compile.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
-import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
+import { logOddsAgainst, oneHotLabels } from '../ops/crossEntropy.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
 const BATCH = 64;
@@ -42,9 +42,10 @@ interface Target {
 }
 
 /**
- * L2-PGD (METHOD.md §3): random start inside the ball, steps along the normalised input gradient of the cross-entropy,
- * projection to ‖δ‖₂ ≤ epsilon around the clean input, in normalised units. An instance counts as robust only when the
- * prediction is right on the clean input and at every step of every restart.
+ * L2-PGD (METHOD.md §3): random start inside the ball, steps along the normalised input gradient of the cross-entropy
+ * (taken of its log-odds, which do not saturate), projection to ‖δ‖₂ ≤ epsilon around the clean input, in normalised
+ * units. An instance counts as robust only when the prediction is right on the clean input and at every step of every
+ * restart.
  *
  * The batch is always full: an instance that is done gives its row to the next. So one compiled step serves, no row
  * computes in vain, and what becomes of an instance does not depend on when the others leave.
@@ -204,7 +205,7 @@ export function pgdStep(
   const gradient = tf.grad((d: tf.Tensor) => {
     const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [images.shape[0], height, width, channels]);
     seen = tf.keep(classify(head, extract(extractor, input)));
-    return tf.sum(crossEntropyPerRow(seen, labels));
+    return tf.sum(logOddsAgainst(seen, labels));
   })(delta);
   // Kept over the end of the gradient's scope; from here on the step's scope takes care of the clone.
   const logits = tf.clone(seen!);
