@@ -20,7 +20,7 @@ const STREAMS = fixture('philox') as {
 const hex = (words: string): Uint32Array => Uint32Array.from(words.split(' '), (word) => parseInt(word, 16));
 
 describe('Philox', () => {
-  // Random123 1.14.0, tests/kat_vectors, lines "philox4x32 10": counter, key, bits.
+  // Random123, tests/kat_vectors, lines "philox4x32 10": counter, key, bits.
   it.each([
     ['00000000 00000000 00000000 00000000', '00000000 00000000', '6627e8d5 e169c58d bc57ac4c 9b00dbd8'],
     ['ffffffff ffffffff ffffffff ffffffff', 'ffffffff ffffffff', '408f276d 41c83b0e a20bc7c6 6d5451fd'],
