@@ -11,7 +11,7 @@ import {
   noisyRepresentations,
   type NoisyExtractor,
 } from '../../../src/main/engine/smoothing/draws.ts';
-import { nativeIsInstalled } from '../backends/native.ts';
+import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
 import { toySet } from '../toySet.ts';
 
 const net = { blocks: [1, 1, 1], width: 1 } as const;
@@ -52,7 +52,9 @@ describe('noisy representations', () => {
   it('are one graph, whatever the count', async () => {
     await draw(2, 30);
     await draw(2, 230);
-    expect(noisy.status()).toMatchObject(nativeIsInstalled ? { mode: 'compiled', graphs: 1 } : { mode: 'eager' });
+    expect(noisy.status()).toMatchObject(
+      nativeBackend() !== null ? { mode: 'compiled', graphs: 1 } : { mode: 'eager' },
+    );
   });
 
   it('do not depend on how many are asked for', async () => {

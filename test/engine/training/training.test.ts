@@ -10,7 +10,6 @@ import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts
 import { trainExtractor } from '../../../src/main/engine/training/trainExtractor.ts';
 import { trainHeads } from '../../../src/main/engine/training/trainHeads.ts';
 import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
-import { nativeIsInstalled } from '../backends/native.ts';
 import { toySet } from '../toySet.ts';
 
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
@@ -104,7 +103,7 @@ describe('the extractor', () => {
     const before = tf.memory().numTensors;
     const counted = graphCounter();
     await extractorRun(null, { maxEpochs: 2, batchSize: 20 }, counted);
-    expect(counted.most).toBe(nativeIsInstalled ? 2 : 0);
+    expect(counted.most).toBe(nativeBackend() !== null ? 2 : 0);
     expect(loadedGraphs()).toBe(0);
     expect(tf.memory().numTensors).toBe(before);
   });
@@ -182,7 +181,7 @@ describe('heads on a frozen extractor', () => {
       const counted = graphCounter();
       await headRun(SPECS.slice(0, 2), { procedure, maxEpochs: 1 }, counted);
       // One for clean representations, one for each head, and one for perturbed representations where there are any.
-      expect(counted.most).toBe(nativeIsInstalled ? (procedure === 'normal' ? 3 : 4) : 0);
+      expect(counted.most).toBe(nativeBackend() !== null ? (procedure === 'normal' ? 3 : 4) : 0);
       expect(loadedGraphs()).toBe(0);
       expect(tf.memory().numTensors).toBe(before);
     },
