@@ -29,18 +29,22 @@ export async function certifyInstances(
 ): Promise<void> {
   const heads = new Map(job.heads.map(({ id, weights }) => [id, { weights, frozen: freezeHead(weights) }]));
   let done = 0;
-  for (const instance of job.instances) {
-    const draws = await drawInstance(job, { transfer, extractor, context }, instance.datasetIndex);
-    for (const id of instance.heads) {
-      const records = certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
-      context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
+  try {
+    for (const instance of job.instances) {
+      const draws = await drawInstance(job, { transfer, extractor, context }, instance.datasetIndex);
+      for (const id of instance.heads) {
+        const records = certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
+        context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
+      }
+      draws.estimation.dispose();
+      draws.selection?.dispose();
+      done++;
+      context.progress(done, job.instances.length);
+      await context.breathe();
     }
-    tf.dispose([draws.estimation, ...(draws.selection === null ? [] : [draws.selection])]);
-    done++;
-    context.progress(done, job.instances.length);
-    await context.breathe();
+  } finally {
+    for (const { frozen } of heads.values()) disposeHead(frozen);
   }
-  for (const { frozen } of heads.values()) disposeHead(frozen);
 }
 
 /** One instance's noisy representations, shared by all heads. */
@@ -63,9 +67,15 @@ async function drawInstance(job: CertifyJob, on: Certification, datasetIndex: nu
   const keys = drawKeys(job.config.seed, job.domain, datasetIndex);
   const draw = (key: (typeof keys)['selection'], count: number): Promise<tf.Tensor2D> =>
     noisyRepresentations({ extractor: on.extractor, image, sigma, count, key }, on.context);
-  const selected = selection === 'separate' ? await draw(keys.selection, selectionDraws) : null;
-  const estimation = await draw(keys.estimation, draws);
-  image.dispose();
+  let selected: tf.Tensor2D | null = null;
+  let estimation: tf.Tensor2D | null = null;
+  try {
+    if (selection === 'separate') selected = await draw(keys.selection, selectionDraws);
+    estimation = await draw(keys.estimation, draws);
+  } finally {
+    image.dispose();
+    if (estimation === null) selected?.dispose();
+  }
   const columns = methods.includes('representation')
     ? { selection: selected === null ? null : sortedColumns(selected), estimation: sortedColumns(estimation) }
     : null;

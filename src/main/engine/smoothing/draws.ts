@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey } from '../../math/philox.ts';
 import type { Domain } from '../../../shared/config.ts';
 import type { StageContext } from '../context.ts';
+import { inParts } from '../inParts.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { standardNormal, type PhiloxKey } from '../ops/standardNormal.ts';
 
@@ -42,16 +43,11 @@ export function noisyImages(
 }
 
 /** Representations of the draws, [count, D]: what every head and every method reads. */
-export async function noisyRepresentations(draws: InstanceDraws, context: StageContext): Promise<tf.Tensor2D> {
-  const parts: tf.Tensor2D[] = [];
-  for (let first = 0; first < draws.count; first += DRAWS_BATCH) {
-    const count = Math.min(DRAWS_BATCH, draws.count - first);
-    parts.push(tf.tidy(() => extract(draws.extractor, noisyImages(draws, first, count))));
-    await context.breathe();
-  }
-  const all = tf.concat(parts, 0);
-  tf.dispose(parts);
-  return all;
+export function noisyRepresentations(draws: InstanceDraws, context: StageContext): Promise<tf.Tensor2D> {
+  const firsts = Array.from({ length: Math.ceil(draws.count / DRAWS_BATCH) }, (_, batch) => batch * DRAWS_BATCH);
+  const representations = (first: number): tf.Tensor2D =>
+    extract(draws.extractor, noisyImages(draws, first, Math.min(DRAWS_BATCH, draws.count - first)));
+  return inParts(firsts, representations, context);
 }
 
 /** Each coordinate's draws ascending: [D, n] from [n, D]. */

@@ -5,6 +5,7 @@ import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { batches, everyIndex, imageTensor } from '../imageSet.ts';
+import { inParts } from '../inParts.ts';
 import { finishedHead, headLogits, initialHead, projectHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
@@ -42,19 +43,13 @@ export interface TrainHeadsContext extends StageContext {
 }
 
 /** Representations [count, D] of clean images, on the device. */
-async function cleanRepresentations(
+function cleanRepresentations(
   extractor: FrozenExtractor,
   set: DomainImages,
   context: StageContext,
 ): Promise<tf.Tensor2D> {
-  const parts: tf.Tensor2D[] = [];
-  for (const indices of batches(everyIndex(set), REPRESENTATION_BATCH)) {
-    parts.push(tf.tidy(() => extract(extractor, imageTensor(set, indices))));
-    await context.breathe();
-  }
-  const all = tf.concat(parts, 0);
-  tf.dispose(parts);
-  return all;
+  const parts = batches(everyIndex(set), REPRESENTATION_BATCH);
+  return inParts(parts, (indices) => extract(extractor, imageTensor(set, indices)), context);
 }
 
 /**
@@ -64,27 +59,50 @@ async function cleanRepresentations(
  */
 export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
   const { extractor, settings } = inputs;
-  const validation = await cleanRepresentations(extractor, inputs.validation, context);
-  const clean =
-    settings.procedure === 'normal' ? await cleanRepresentations(extractor, inputs.training, context) : null;
-  const states: (TrainingState | null)[] = inputs.heads.map((head) =>
-    head.checkpoint === null ? freshState(head.shape, inputs.seed) : restoreCheckpoint(head.checkpoint),
-  );
+  const states: (TrainingState | null)[] = [];
+  let validation: tf.Tensor2D | null = null;
+  let clean: tf.Tensor2D | null = null;
+  try {
+    validation = await cleanRepresentations(extractor, inputs.validation, context);
+    if (settings.procedure === 'normal') clean = await cleanRepresentations(extractor, inputs.training, context);
+    for (const { shape, checkpoint } of inputs.heads) {
+      states.push(checkpoint === null ? freshState(shape, inputs.seed) : restoreCheckpoint(checkpoint));
+    }
+    await runEpochs(inputs, context, { states, clean, validation });
+  } finally {
+    for (const state of states) if (state !== null) disposeState(state);
+    validation?.dispose();
+    clean?.dispose();
+  }
+}
+
+/** Trains until every head is finished: its state is null then. */
+async function runEpochs(
+  inputs: TrainHeadsInputs,
+  context: TrainHeadsContext,
+  { states, clean, validation }: Pick<Epoch, 'states' | 'clean' | 'validation'>,
+): Promise<void> {
   const stillTraining = (state: TrainingState | null): state is TrainingState => state !== null;
   while (states.some(stillTraining)) {
     // Heads resumed from different epochs catch up: an epoch is run for those that stand before it.
     const epoch = Math.min(...states.filter(stillTraining).map((state) => state.epoch)) + 1;
     const active = states.flatMap((state, head) => (state !== null && state.epoch === epoch - 1 ? [head] : []));
     await runEpoch(inputs, context, { states, active, epoch, clean, validation });
-    for (const head of active) {
-      const state = states[head]!;
-      if (!exhausted(state.patience, state.epoch, settings)) continue;
-      context.finished(head, finish(inputs.heads[head].shape, state));
-      disposeState(state);
-      states[head] = null;
-    }
+    finishExhausted(inputs, context, states);
   }
-  tf.dispose([validation, ...(clean === null ? [] : [clean])]);
+}
+
+function finishExhausted(
+  { heads, settings }: TrainHeadsInputs,
+  context: TrainHeadsContext,
+  states: (TrainingState | null)[],
+): void {
+  for (const [head, state] of states.entries()) {
+    if (state === null || !exhausted(state.patience, state.epoch, settings)) continue;
+    context.finished(head, finish(heads[head].shape, state));
+    disposeState(state);
+    states[head] = null;
+  }
 }
 
 interface Epoch {
