@@ -173,6 +173,22 @@ describe('heads on a frozen extractor', () => {
     expect(alone.weights[0]).toEqual(together.weights[4]);
   });
 
+  it('trained on from the checkpoint of any epoch, the last one too, are the heads trained in one go', async () => {
+    const specs = SPECS.slice(0, 2);
+    const change = { validationEvery: 1, maxEpochs: 3 };
+    const once = await headRun(specs, change);
+    for (const epoch of [1, 2, 3]) {
+      const checkpoints = once.checkpoints.map((made) => made[epoch - 1]);
+      const resumed = await headRun(specs, change, { checkpoints });
+      expect(resumed.losses).toEqual(once.losses.map((losses) => losses.slice(epoch)));
+      expect(resumed.weights).toEqual(once.weights);
+    }
+    // Heads that were stopped at different epochs go on together.
+    const apart = await headRun(specs, change, { checkpoints: [once.checkpoints[0][2], once.checkpoints[1][0]] });
+    expect(apart.losses).toEqual([[], once.losses[1].slice(1)]);
+    expect(apart.weights).toEqual(once.weights);
+  });
+
   it.each([1, 2, 3, 5, 8])('told to stop at breath %i leave no tensor behind', async (last) => {
     const before = tf.memory().numTensors;
     await expect(

@@ -83,6 +83,8 @@ async function runEpochs(
   { states, clean, validation }: Pick<Epoch, 'states' | 'clean' | 'validation'>,
 ): Promise<void> {
   const stillTraining = (state: TrainingState | null): state is TrainingState => state !== null;
+  // A head may be resumed after its last epoch, when the run was interrupted before its weights were stored.
+  finishExhausted(inputs, context, states);
   while (states.some(stillTraining)) {
     // Heads resumed from different epochs catch up: an epoch is run for those that stand before it.
     const epoch = Math.min(...states.filter(stillTraining).map((state) => state.epoch)) + 1;
