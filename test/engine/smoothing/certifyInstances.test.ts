@@ -14,7 +14,8 @@ import { logitVerdict } from '../../../src/main/math/certificates/logit.ts';
 import { pairwiseVerdict } from '../../../src/main/math/certificates/pairwise.ts';
 import { representationVerdict } from '../../../src/main/math/certificates/representation.ts';
 import { argmax, headLogits } from '../../../src/main/math/head.ts';
-import { medianOfSorted } from '../../../src/main/math/orderStatistics.ts';
+import { logitLevel, representationLevel } from '../../../src/main/math/levels.ts';
+import { largestUsableIndex, medianOfSorted } from '../../../src/main/math/orderStatistics.ts';
 import { randomHead } from '../../math/heads.ts';
 import { certifyToy, TOY_TRANSFER, type ToyHeads, type ToyRequest } from './toyCertification.ts';
 
@@ -135,7 +136,10 @@ function recheck(evidence: Evidence, head: HeadWeights): Verdict {
   }
 }
 
-describe.each(['separate', 'shared'] as const)('the evidence of a certificate, selection %s', (selection) => {
+describe.each([
+  ['separate', 'target'],
+  ['shared', 'source'],
+] as const)('the evidence of a certificate, selection %s, %s domain', (selection, domain) => {
   const facts = {
     seed: 5,
     sigma: 0.25,
@@ -146,7 +150,7 @@ describe.each(['separate', 'shared'] as const)('the evidence of a certificate, s
   };
 
   it('gives back its verdict, and tells its draws', async () => {
-    const found = await certify({ certification: { selection } });
+    const found = await certify({ domain, instances: instancesOf([3, 4, 5, 11]), certification: { selection } });
     for (const [key, records] of found) {
       for (const { evidence, verdict } of records) {
         expect(evidence, key).toMatchObject(facts);
@@ -155,13 +159,38 @@ describe.each(['separate', 'shared'] as const)('the evidence of a certificate, s
     }
   });
 
+  it('holds the median’s prediction, and where the smallest box fails, that box', async () => {
+    const instances = instancesOf([...everyIndex(TOY_TRANSFER[domain].test)]);
+    const found = await certify({ domain, instances, certification: { selection } });
+    const failed = new Set<string>();
+    for (const [key, records] of found) {
+      for (const { evidence, verdict, medianPrediction } of records) {
+        if (evidence.method === 'label' || evidence.method === 'pairwise') {
+          expect(medianPrediction).toBeNull();
+          continue;
+        }
+        const head = heads[key.split(' ')[0]];
+        const logits = evidence.method === 'logit' ? evidence.median : headLogits(head, evidence.median);
+        expect(medianPrediction).toBe(argmax(logits));
+        if (verdict.outcome === 'certified') continue;
+        failed.add(evidence.method);
+        const levels = {
+          logit: logitLevel({ ...facts, classes: K, logitTest: 'pairs' }),
+          representation: representationLevel({ ...facts, dimension: D }),
+        };
+        expect(evidence.k).toBe(largestUsableIndex(120, levels[evidence.method]));
+      }
+    }
+    expect([...failed].sort()).toEqual(['logit', 'representation']);
+  });
+
   it('is what the instance’s own draws say', async () => {
-    const found = (await certify({ certification: { selection } })).get('none 11')!;
+    const found = (await certify({ domain, certification: { selection } })).get('none 11')!;
     const evidenceOf = <M extends Evidence['method']>(method: M) =>
       found.find((record) => record.method === method)!.evidence as Extract<Evidence, { method: M }>;
-    const { test } = TOY_TRANSFER.target;
+    const { test } = TOY_TRANSFER[domain];
     const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, Int32Array.of(11)), [0]));
-    const keys = drawKeys(5, 'target', 11);
+    const keys = drawKeys(5, domain, 11);
     const draw = async (key: keyof typeof keys, count: number): Promise<number[][]> => {
       const z = await noisyRepresentations({ extractor, image, sigma: 0.25, count, key: keys[key] }, QUIET);
       const rows = z.arraySync();
