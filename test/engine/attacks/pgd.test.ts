@@ -143,7 +143,16 @@ describe('PGD on an affine model, whose distances are known', () => {
       const steps = distance / (0.25 * epsilon);
       expect([Math.ceil(steps * (1 - SLACK)), Math.ceil(steps * (1 + SLACK))]).toContain(record.brokenAtStep);
       expect(record.zeroGradientShare).toBe(0);
+      // The point that broke it, not the one after.
+      expect(record.perturbationNorm! / (0.25 * epsilon * record.brokenAtStep!)).toBeCloseTo(1, 4);
     }
+  });
+
+  it('takes as many steps as it is told: one of length ε reaches the edge of the ball', async () => {
+    const epsilon = Math.max(...distances) * (1 + SLACK);
+    const records = await attack({ epsilon, randomStart: false, steps: 1, relativeStep: 1 });
+    for (const { datasetIndex, brokenAtStep } of records)
+      expect(brokenAtStep).toBe(distances[datasetIndex] > 0 ? 1 : 0);
   });
 });
 

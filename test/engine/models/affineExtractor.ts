@@ -5,13 +5,14 @@ import { extract, freeze, initialExtractor, type FrozenExtractor } from '../../.
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
 
 /**
- * A WideResNet that is affine in its input as long as that stays small: offsets far above zero keep every ReLU open, and the
- * second convolution of each block is zero. What an attack can do to it has a closed form.
+ * A WideResNet that is affine in its input as long as that stays small: offsets far above zero and
+ * projections without a negative weight keep every ReLU open, and the second convolution of each block is zero. What an attack can do to it has a closed form.
  */
 export function affineExtractor(seed = 1): FrozenExtractor {
   const arrays = Object.entries(initialExtractor(NET, 1, seed)).map(([name, { shape, data }]): [string, NamedArray] => {
     if (name.endsWith('.offset')) return [name, { shape, data: data.map(() => 64) }];
     if (name.endsWith('.conv2.weight')) return [name, { shape, data: data.map(() => 0) }];
+    if (name.endsWith('.projection.weight')) return [name, { shape, data: data.map(Math.abs) }];
     return [name, { shape, data }];
   });
   return freeze(NET, Object.fromEntries(arrays));

@@ -1,17 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DOMAINS } from '../../../src/shared/config.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { QUIET } from '../../../src/main/engine/context.ts';
+import { Cancelled, QUIET } from '../../../src/main/engine/context.ts';
 import { imageTensor } from '../../../src/main/engine/imageSet.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
 import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import {
   compileNoisyExtractor,
+  DRAWS_BATCH,
   drawKeys,
+  noisyImages,
   noisyRepresentations,
+  sortedColumns,
   type NoisyExtractor,
 } from '../../../src/main/engine/smoothing/draws.ts';
 import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
+import { noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
 import { toySet } from '../toySet.ts';
 
 const net = { blocks: [1, 1, 1], width: 1 } as const;
@@ -66,5 +71,73 @@ describe('noisy representations', () => {
     const values = await draw(0, 200);
     const rows = new Set(Array.from({ length: 200 }, (_, i) => values.subarray(i * 64, (i + 1) * 64).join()));
     expect(rows.size).toBe(200);
+  });
+
+  it('breathe after every batch, and leave no tensor behind when told to stop', async () => {
+    const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(0)), [0]));
+    const request = { image, count: 3 * DRAWS_BATCH, key: drawKeys(1, 'target', 0).estimation };
+    const before = tf.memory().numTensors;
+    let breaths = 0;
+    const breathe = (): Promise<void> => (++breaths === 2 ? Promise.reject(new Cancelled()) : Promise.resolve());
+    await expect(noisyRepresentations(noisy, request, { ...QUIET, breathe })).rejects.toThrow(Cancelled);
+    expect(breaths).toBe(2);
+    expect(tf.memory().numTensors).toBe(before);
+    image.dispose();
+  });
+});
+
+describe('noisy images', () => {
+  const SIGMA = 0.25;
+  const size = 64;
+  const key = drawKeys(5, 'target', 17).estimation;
+  const image = (): tf.Tensor3D => tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(0)), [0]));
+  /** The values of what `make` returns. */
+  const valuesOf = (make: () => tf.Tensor): Float32Array => tf.tidy(() => make().dataSync<'float32'>().slice());
+  const noisyFrom = (first: number, count: number): Float32Array =>
+    valuesOf(() => noisyImages(image(), { sigma: SIGMA, source: noiseSource({ key, first, size }), count }));
+
+  it('are x + σ·η, with η the standard normals of the key', () => {
+    const x = valuesOf(image);
+    const eta = valuesOf(() => standardNormal(noiseSource({ key, first: 3, size }), [5, size]));
+    expect(noisyFrom(3, 5)).toEqual(eta.map((v, i) => x[i % x.length] + Math.fround(Math.fround(SIGMA) * v)));
+  });
+
+  it.each([1, 7, 64, DRAWS_BATCH])('in batches of %i are bit for bit those of one batch', (batch) => {
+    const count = 130;
+    const all = noisyFrom(0, count);
+    for (let first = 0; first < count; first += batch) {
+      const part = noisyFrom(first, Math.min(batch, count - first));
+      expect(part).toEqual(all.subarray(first * size, first * size + part.length));
+    }
+  });
+});
+
+describe('the keys of draws', () => {
+  it('differ between seeds, domains, instances, and selection and estimation', () => {
+    const keys = [0, 1, 2 ** 32 - 1].flatMap((seed) =>
+      DOMAINS.flatMap((domain) =>
+        [0, 1, 9999].flatMap((index) => Object.values(drawKeys(seed, domain, index)).map((key) => key.join(' '))),
+      ),
+    );
+    expect(new Set(keys).size).toBe(3 * 2 * 3 * 2);
+  });
+});
+
+describe('sorted columns', () => {
+  it('hold each coordinate’s draws ascending', () => {
+    const columns = tf.tidy(() =>
+      sortedColumns(
+        tf.tensor2d([
+          [3, -1],
+          [-10, 5],
+          [2, -0.5],
+        ]),
+      ),
+    );
+    expect([...columns]).toEqual([-10, 2, 3, -1, -0.5, 5]);
+  });
+
+  it('put a NaN last, where it makes a bound not finite', () => {
+    expect([...tf.tidy(() => sortedColumns(tf.tensor2d([[NaN], [1], [-Infinity]])))]).toEqual([-Infinity, 1, NaN]);
   });
 });

@@ -38,7 +38,8 @@ export async function certifyInstances(
         const records = certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
         context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
       }
-      tf.dispose([draws.estimation, ...(draws.selection === null ? [] : [draws.selection])]);
+      draws.estimation.dispose();
+      draws.selection?.dispose();
       done++;
       context.progress(done, job.instances.length);
       await context.breathe();
@@ -88,9 +89,15 @@ async function drawInstance(
   const keys = drawKeys(job.config.seed, job.domain, datasetIndex);
   const draw = (key: (typeof keys)['selection'], count: number): Promise<tf.Tensor2D> =>
     noisyRepresentations(noisy, { image, count, key }, context);
-  const selected = selection === 'separate' ? await draw(keys.selection, selectionDraws) : null;
-  const estimation = await draw(keys.estimation, draws);
-  image.dispose();
+  let selected: tf.Tensor2D | null = null;
+  let estimation: tf.Tensor2D | null = null;
+  try {
+    if (selection === 'separate') selected = await draw(keys.selection, selectionDraws);
+    estimation = await draw(keys.estimation, draws);
+  } finally {
+    image.dispose();
+    if (estimation === null) selected?.dispose();
+  }
   const columns = methods.includes('representation')
     ? { selection: selected === null ? null : sortedColumns(selected), estimation: sortedColumns(estimation) }
     : null;

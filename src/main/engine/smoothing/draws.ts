@@ -4,6 +4,7 @@ import type { Domain } from '../../../shared/config.ts';
 import type { StageContext } from '../context.ts';
 import { compile, type CompiledStep } from '../compile/compile.ts';
 import { withoutPadding } from '../imageSet.ts';
+import { inParts } from '../inParts.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { noiseSource, standardNormal, type NoiseSource, type PhiloxKey } from '../ops/standardNormal.ts';
 
@@ -59,28 +60,18 @@ export function noisyImages(
 }
 
 /** Representations of the draws, [count, D]: what every head and every method reads. */
-export async function noisyRepresentations(
+export function noisyRepresentations(
   extractor: NoisyExtractor,
   { image, count, key }: InstanceDraws,
   context: StageContext,
 ): Promise<tf.Tensor2D> {
-  const parts: tf.Tensor2D[] = [];
-  for (let first = 0; first < count; first += DRAWS_BATCH) {
-    // A last part that is not full is drawn in full all the same: a draw's bits do not depend on how many are asked for.
-    parts.push(
-      tf.tidy(() => {
-        const source = noiseSource({ key, first, size: image.size });
-        return withoutPadding(
-          extractor.run({ image, ...source }).representations,
-          Math.min(DRAWS_BATCH, count - first),
-        );
-      }),
-    );
-    await context.breathe();
-  }
-  const all = tf.concat(parts, 0);
-  tf.dispose(parts);
-  return all;
+  const firsts = Array.from({ length: Math.ceil(count / DRAWS_BATCH) }, (_, batch) => batch * DRAWS_BATCH);
+  // A last part that is not full is drawn in full all the same: a draw's bits do not depend on how many are asked for.
+  const representations = (first: number): tf.Tensor2D => {
+    const source = noiseSource({ key, first, size: image.size });
+    return withoutPadding(extractor.run({ image, ...source }).representations, Math.min(DRAWS_BATCH, count - first));
+  };
+  return inParts(firsts, representations, context);
 }
 
 /** Each coordinate's draws ascending: [D, n] from [n, D]. */

@@ -82,35 +82,37 @@ async function trainWith(
   const { settings, seed } = inputs;
   let state = inputs.checkpoint === null ? freshState(inputs) : restoreCheckpoint(inputs.checkpoint);
   const stepsPerEpoch = Math.ceil(inputs.training.count / settings.batchSize);
-  while (!exhausted(state.patience, state.epoch, settings)) {
-    const started = performance.now();
-    const epoch = state.epoch + 1;
-    const order = shuffledIndices(inputs.training.count, deriveKey(seed, 'extractor-order', epoch));
-    let lossSum = 0;
-    let step = 0;
-    for (const indices of batches(order, settings.batchSize)) {
-      const { loss, next } = trainingStep(inputs, state, { indices, epoch, step, train: steps.train });
-      disposeState(state);
-      state = next;
-      lossSum += loss * indices.length;
-      step++;
-      context.progress((epoch - 1) * stepsPerEpoch + step, settings.maxEpochs * stepsPerEpoch);
-      await context.breathe();
+  try {
+    while (!exhausted(state.patience, state.epoch, settings)) {
+      const started = performance.now();
+      const epoch = state.epoch + 1;
+      const order = shuffledIndices(inputs.training.count, deriveKey(seed, 'extractor-order', epoch));
+      let lossSum = 0;
+      let step = 0;
+      for (const indices of batches(order, settings.batchSize)) {
+        const { loss, next } = trainingStep(inputs, state, { indices, epoch, step, train: steps.train });
+        disposeState(state);
+        state = next;
+        lossSum += loss * indices.length;
+        step++;
+        context.progress((epoch - 1) * stepsPerEpoch + step, settings.maxEpochs * stepsPerEpoch);
+        await context.breathe();
+      }
+      state = { ...state, epoch };
+      let validation: Measurement | null = null;
+      if (validates(epoch, settings)) {
+        validation = validate(inputs, state.parameters, steps.validate);
+        const { patience, improved } = observe(state.patience, epoch, validation.loss);
+        state = { ...state, patience, best: improved ? arraysFrom(state.parameters) : state.best };
+      }
+      const seconds = (performance.now() - started) / 1000;
+      const report = { epoch, trainingLoss: lossSum / inputs.training.count, validation, seconds };
+      context.epoch(report, checkpointFrom(state));
     }
-    state = { ...state, epoch };
-    let validation: Measurement | null = null;
-    if (validates(epoch, settings)) {
-      validation = validate(inputs, state.parameters, steps.validate);
-      const { patience, improved } = observe(state.patience, epoch, validation.loss);
-      state = { ...state, patience, best: improved ? arraysFrom(state.parameters) : state.best };
-    }
-    const seconds = (performance.now() - started) / 1000;
-    const report = { epoch, trainingLoss: lossSum / inputs.training.count, validation, seconds };
-    context.epoch(report, checkpointFrom(state));
+    return finish(inputs, state);
+  } finally {
+    disposeState(state);
   }
-  const finished = finish(inputs, state);
-  disposeState(state);
-  return finished;
 }
 
 function freshState({ net, head, training, seed }: TrainExtractorInputs): TrainingState {

@@ -6,6 +6,7 @@ import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { compile, type CompiledStep } from '../compile/compile.ts';
 import { batches, everyIndex, paddedImageTensor, withoutPadding } from '../imageSet.ts';
+import { inParts } from '../inParts.ts';
 import { finishedHead, headLogits, initialHead, projectHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
@@ -85,20 +86,12 @@ function compileSteps({ extractor, heads, settings }: TrainHeadsInputs): Steps {
 }
 
 /** Representations [count, D] of clean images, on the device. */
-async function cleanRepresentations(step: CleanStep, set: DomainImages, context: StageContext): Promise<tf.Tensor2D> {
-  const parts: tf.Tensor2D[] = [];
-  for (const indices of batches(everyIndex(set), REPRESENTATION_BATCH)) {
-    parts.push(
-      tf.tidy(() => {
-        const images = paddedImageTensor(set, indices, REPRESENTATION_BATCH);
-        return withoutPadding(step.run({ images }).representations, indices.length);
-      }),
-    );
-    await context.breathe();
-  }
-  const all = tf.concat(parts, 0);
-  tf.dispose(parts);
-  return all;
+function cleanRepresentations(step: CleanStep, set: DomainImages, context: StageContext): Promise<tf.Tensor2D> {
+  const representations = (indices: Int32Array): tf.Tensor2D => {
+    const images = paddedImageTensor(set, indices, REPRESENTATION_BATCH);
+    return withoutPadding(step.run({ images }).representations, indices.length);
+  };
+  return inParts(batches(everyIndex(set), REPRESENTATION_BATCH), representations, context);
 }
 
 /**
@@ -117,29 +110,54 @@ export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsCo
 
 async function trainWith(steps: Steps, inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
   const { settings } = inputs;
-  const validation = await cleanRepresentations(steps.clean, inputs.validation, context);
-  const clean =
-    settings.procedure === 'normal' ? await cleanRepresentations(steps.clean, inputs.training, context) : null;
-  const states: (TrainingState | null)[] = inputs.heads.map((head) =>
-    head.checkpoint === null ? freshState(head.shape, inputs.seed) : restoreCheckpoint(head.checkpoint),
-  );
+  const states: (TrainingState | null)[] = [];
+  let validation: tf.Tensor2D | null = null;
+  let clean: tf.Tensor2D | null = null;
+  try {
+    validation = await cleanRepresentations(steps.clean, inputs.validation, context);
+    if (settings.procedure === 'normal') clean = await cleanRepresentations(steps.clean, inputs.training, context);
+    for (const { shape, checkpoint } of inputs.heads) {
+      states.push(checkpoint === null ? freshState(shape, inputs.seed) : restoreCheckpoint(checkpoint));
+    }
+    await runEpochs(inputs, context, { steps, states, clean, validation });
+  } finally {
+    for (const state of states) if (state !== null) disposeState(state);
+    validation?.dispose();
+    clean?.dispose();
+  }
+}
+
+/** Trains until every head is finished: its state is null then. */
+async function runEpochs(
+  inputs: TrainHeadsInputs,
+  context: TrainHeadsContext,
+  run: Pick<Epoch, 'steps' | 'states' | 'clean' | 'validation'>,
+): Promise<void> {
+  const { states } = run;
   const stillTraining = (state: TrainingState | null): state is TrainingState => state !== null;
+  // A head may be resumed after its last epoch, when the run was interrupted before its weights were stored.
+  finishExhausted(inputs, context, states);
   while (states.some(stillTraining)) {
     // Heads resumed from different epochs catch up: an epoch is run for those that stand before it.
     const epoch = Math.min(...states.filter(stillTraining).map((state) => state.epoch)) + 1;
     const active = states.flatMap((state, head) => (state !== null && state.epoch === epoch - 1 ? [head] : []));
-    await runEpoch(inputs, context, { steps, states, active, epoch, clean, validation });
-    for (const head of active) {
-      const state = states[head]!;
-      if (!exhausted(state.patience, state.epoch, settings)) continue;
-      context.finished(head, finish(inputs.heads[head].shape, state));
-      disposeState(state);
-      states[head] = null;
-    }
+    await runEpoch(inputs, context, { ...run, active, epoch });
+    finishExhausted(inputs, context, states);
   }
-  tf.dispose([validation, ...(clean === null ? [] : [clean])]);
 }
 
+function finishExhausted(
+  { heads, settings }: TrainHeadsInputs,
+  context: TrainHeadsContext,
+  states: (TrainingState | null)[],
+): void {
+  for (const [head, state] of states.entries()) {
+    if (state === null || !exhausted(state.patience, state.epoch, settings)) continue;
+    context.finished(head, finish(heads[head].shape, state));
+    disposeState(state);
+    states[head] = null;
+  }
+}
 interface Epoch {
   readonly steps: Steps;
   readonly states: (TrainingState | null)[];
