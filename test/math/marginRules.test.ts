@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { denseInterval } from '../../src/main/math/boxPropagation.ts';
 import { groupSort, groupSortInterval } from '../../src/main/math/groupSort.ts';
 import { argmax, headClasses, headInputs, headLogits, type DenseHead } from '../../src/main/math/head.ts';
-import { allPositive, isProof, MARGIN_RULES, type MarginRuleName } from '../../src/main/math/marginRules.ts';
-import { normals, randomHead, uniforms } from './heads.ts';
+import { allPositive, isProof, MARGIN_RULES } from '../../src/main/math/marginRules.ts';
+import { boxAround, HEADS, pointsOf, PROOFS, RULES } from './headsAndBoxes.ts';
+import { normals, randomHead } from './heads.ts';
 
 describe('GroupSort', () => {
   it('sorts contiguous groups ascending', () => {
@@ -70,47 +71,6 @@ describe('interval of a dense layer', () => {
     }
   });
 });
-
-/** Every rule on every kind of head; the proofs among them must survive every point of the box. */
-const HEADS: { readonly title: string; readonly head: DenseHead; readonly halfWidth: number }[] = (
-  ['none', 'wn', 'wn-l1'] as const
-).flatMap((constraint) =>
-  [
-    { title: `1 layer, ${constraint}`, sizes: [12, 5], groupSize: 2 },
-    { title: `2 layers, ${constraint}`, sizes: [12, 8, 5], groupSize: 4 },
-    { title: `4 layers, ${constraint}`, sizes: [12, 8, 8, 8, 5], groupSize: 2 },
-  ].map(({ title, sizes, groupSize }) => ({
-    title,
-    head: randomHead({ sizes, constraint, groupSize, name: title }),
-    halfWidth: 0.05,
-  })),
-);
-const RULES = Object.keys(MARGIN_RULES) as MarginRuleName[];
-const PROOFS = HEADS.flatMap((entry) =>
-  RULES.filter((rule) => isProof(rule, entry.head.constraint)).map((rule) => ({ ...entry, rule })),
-);
-
-/** A box around a point where the head is decided, so that rules have something to prove. */
-function boxAround(head: DenseHead, halfWidth: number, name: string) {
-  const median = normals(headInputs(head), 'median', name);
-  const share = uniforms(2 * median.length, 'width', name);
-  return {
-    median,
-    lower: median.map((z, i) => z - halfWidth * share[i]),
-    upper: median.map((z, i) => z + halfWidth * share[median.length + i]),
-  };
-}
-
-/** Random points of a box, every other one a corner. */
-function* pointsOf({ lower, upper }: { lower: Float32Array; upper: Float32Array }, count: number, name: string) {
-  const random = uniforms(count * lower.length, 'points', name);
-  for (let s = 0; s < count; s++) {
-    yield Float64Array.from(lower, (l, i) => {
-      const t = random[s * lower.length + i];
-      return s % 2 === 0 ? (t < 0.5 ? l : upper[i]) : l + t * (upper[i] - l);
-    });
-  }
-}
 
 describe('margin rules', () => {
   it('says which verdicts are proofs', () => {
@@ -198,6 +158,12 @@ describe('margin rules', () => {
     const head: DenseHead = { constraint: 'wn-l1', bound: 1, groupSize: 2, layers };
     const box = { median: [1, 0], lower: [-0.5, 0], upper: [2.5, 0] };
     expect(allPositive(MARGIN_RULES.paper(head, box, 0))).toBe(false);
+  });
+
+  it('calls margins positive only if all are numbers above 0', () => {
+    expect(allPositive(Float64Array.of(Infinity, 2 ** -1074))).toBe(true);
+    for (const margin of [0, -0, -1, NaN, -Infinity])
+      expect(allPositive(Float64Array.of(Infinity, margin, 1))).toBe(false);
   });
 
   it('proves nothing from weights or boxes that are not finite', () => {

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clopperPearsonLower } from '../../src/main/math/clopperPearson.ts';
-import {
-  labelLevel,
-  logitLevel,
-  effectiveLogitTest,
-  pairwiseLevel,
-  representationLevel,
-} from '../../src/main/math/levels.ts';
+import { representationLevel } from '../../src/main/math/levels.ts';
+import { normalCdf } from '../../src/main/math/normal.ts';
 import {
   largestUsableIndex,
   medianOfSorted,
@@ -16,6 +11,7 @@ import {
   smallestDrawsForLabel,
   smallestDrawsThatCertify,
 } from '../../src/main/math/orderStatistics.ts';
+import { binomialLowerTail, exactly, isAtMost } from './binomial.ts';
 
 const PAPER_LEVEL = representationLevel({ alpha: 1e-4, selection: 'separate', dimension: 640 });
 
@@ -65,40 +61,50 @@ describe('order statistics', () => {
     expect(medianOfSorted(Float32Array.of(7))).toBe(7);
   });
 
-  it('Clopper–Pearson bound grows with the successes and stays below the share', () => {
+  it("covers, in integers: the tail at q_k is at most α'", () => {
+    for (const [draws, level] of [
+      [20, 0.05],
+      [41, 1e-3],
+      [500, PAPER_LEVEL],
+    ] as const) {
+      for (const k of [1, 2, largestUsableIndex(draws, level)! - 1, largestUsableIndex(draws, level)!]) {
+        const { qUpper } = orderStatisticEpsilon(k, draws, level);
+        // z_(k) is above the median at x' iff fewer than k draws are below it; each is with probability Φ(−ε/σ) = q.
+        expect(isAtMost(binomialLowerTail(k, draws, exactly(qUpper)), exactly(level))).toBe(true);
+        expect(isAtMost(binomialLowerTail(k, draws, exactly(qUpper * (1 - 1e-10))), exactly(level))).toBe(false);
+      }
+      const next = largestUsableIndex(draws, level)! + 1;
+      expect(isAtMost(binomialLowerTail(next, draws, exactly(0.5)), exactly(level))).toBe(false);
+    }
+  });
+
+  it("has radius −Φ⁻¹(1 − α'^(1/n)) at k = 1, rounded down", () => {
+    for (const [draws, level] of [
+      [20, 0.05],
+      [500, PAPER_LEVEL],
+      [10_000, 1e-6],
+    ] as const) {
+      const q = -Math.expm1(Math.log(level) / draws);
+      const statistic = orderStatisticEpsilon(1, draws, level);
+      const epsilon = statistic.outcome === 'usable' ? statistic.epsilonOverSigma : NaN;
+      // Φ(−ε) moves by ε + 1/ε times what ε moves, relatively; some 50 roundings in all.
+      expect(normalCdf(-epsilon)).toBeGreaterThan(q);
+      expect(normalCdf(-epsilon)).toBeLessThan(q * (1 + 2000 * Number.EPSILON));
+    }
+  });
+
+  it('radius falls with the index and grows with the level', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 3000 }), fc.double({ min: 0, max: 1, noNaN: true }), (trials, share) => {
-        const successes = Math.max(1, Math.round(share * trials));
-        const bound = clopperPearsonLower(successes, trials, 1e-4);
-        expect(bound).toBeLessThan(successes / trials);
-        expect(bound).toBeGreaterThan(clopperPearsonLower(successes - 1, trials, 1e-4));
+      fc.property(fc.integer({ min: 30, max: 800 }), fc.constantFrom(0.05, 1e-3, 1e-8), (draws, level) => {
+        const [strict, loose] = [radiusTable(draws, level / 2), radiusTable(draws, level)];
+        expect(loose.length).toBeGreaterThanOrEqual(strict.length);
+        loose.forEach((epsilon, i) => {
+          expect(epsilon).toBeGreaterThanOrEqual(0);
+          if (i > 0) expect(epsilon).toBeLessThan(loose[i - 1]);
+          if (i < strict.length) expect(epsilon).toBeGreaterThan(strict[i]);
+        });
       }),
-      { seed: 1, numRuns: 300 },
+      { seed: 1, numRuns: 20 },
     );
-  });
-});
-
-describe('levels', () => {
-  const separate = { alpha: 0.01, selection: 'separate' } as const;
-  const shared = { alpha: 0.01, selection: 'shared' } as const;
-
-  it.each([
-    ['label', labelLevel({ ...separate, classes: 10 }), 0.01],
-    ['label, shared', labelLevel({ ...shared, classes: 10 }), 0.001],
-    ['pairwise', pairwiseLevel({ ...separate, classes: 10 }), 0.01],
-    ['pairwise, shared', pairwiseLevel({ ...shared, classes: 10 }), 0.001],
-    ['representation', representationLevel({ ...separate, dimension: 50 }), 1e-4],
-    ['representation, shared', representationLevel({ ...shared, dimension: 50 }), 5e-5],
-    ['logit pairs', logitLevel({ ...separate, classes: 10, logitTest: 'pairs' }), 0.005],
-    ['logit bonferroni', logitLevel({ ...separate, classes: 10, logitTest: 'bonferroni' }), 5e-4],
-    ['logit bonferroni, shared', logitLevel({ ...shared, classes: 10, logitTest: 'bonferroni' }), 2.5e-4],
-    ['logit pairs, shared', logitLevel({ ...shared, classes: 10, logitTest: 'pairs' }), 2.5e-4],
-  ])('%s', (_, level, expected) => {
-    expect(level).toBe(expected);
-  });
-
-  it('tests pairs of logits only for a class chosen apart', () => {
-    expect(effectiveLogitTest('separate', 'pairs')).toBe('pairs');
-    expect(effectiveLogitTest('shared', 'pairs')).toBe('bonferroni');
   });
 });

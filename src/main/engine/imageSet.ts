@@ -3,8 +3,30 @@ import type { DomainImages } from '../data/transfer.ts';
 
 /** [n, H, W, C] on the device. */
 export function imageTensor(set: DomainImages, indices: Int32Array): tf.Tensor4D {
+  return paddedImageTensor(set, indices, indices.length);
+}
+
+/**
+ * [rows, H, W, C] on the device, zeros after the images. A batch of one size everywhere needs one compiled step, and an
+ * image's result does not depend on how many come with it: rounding in a convolution may depend on the batch size.
+ */
+export function paddedImageTensor(set: DomainImages, indices: Int32Array, rows: number): tf.Tensor4D {
   const { height, width, channels } = set.shape;
-  return tf.tensor4d(set.images(indices), [indices.length, height, width, channels]);
+  const images = set.images(indices);
+  const size = height * width * channels;
+  if (rows === indices.length) return tf.tensor4d(images, [rows, height, width, channels]);
+  const padded = new Float32Array(rows * size);
+  padded.set(images);
+  return tf.tensor4d(padded, [rows, height, width, channels]);
+}
+
+/** The first `count` rows of the results of a padded batch; the batch is disposed of. */
+export function withoutPadding(results: tf.Tensor2D, count: number): tf.Tensor2D {
+  const [rows, size] = results.shape;
+  if (rows === count) return results;
+  const kept = tf.slice(results, [0, 0], [count, size]);
+  results.dispose();
+  return kept;
 }
 
 /** 0 … count − 1 */

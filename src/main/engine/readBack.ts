@@ -9,7 +9,9 @@ export async function valuesOf(tensor: tf.Tensor): Promise<Float32Array> {
 
 /** The values of a tensor that nothing else needs: it is disposed of. */
 export async function takeValues(tensor: tf.Tensor): Promise<Float32Array> {
-  const values = await valuesOf(tensor);
-  tensor.dispose();
-  return values;
+  try {
+    return await valuesOf(tensor);
+  } finally {
+    tensor.dispose();
+  }
 }

@@ -1,4 +1,4 @@
-import { betaTails } from './incompleteBeta.ts';
+import { betaTails, requireBetaParameters } from './incompleteBeta.ts';
 import { EPS, roundedDown, roundedUp } from './rounding.ts';
 
 type Side = 'lower' | 'upper';
@@ -13,6 +13,7 @@ type Side = 'lower' | 'upper';
  */
 export function betaQuantileLower(lowerTail: number, a: number, b: number): number {
   requireTail('beta quantile, rounded down', lowerTail);
+  requireBetaParameters('beta quantile, rounded down', a, b);
   if (b === 1) return roundedDown(Math.exp(Math.log(lowerTail) / a), 4 - (2 * Math.log(lowerTail)) / a);
   if (a === 1) return roundedDown(-Math.expm1(Math.log1p(-lowerTail) / b), 8);
   return outward('lower', lowerTail, { a, b });
@@ -28,6 +29,7 @@ export function betaQuantileLower(lowerTail: number, a: number, b: number): numb
  */
 export function betaQuantileUpper(upperTail: number, a: number, b: number): number {
   requireTail('beta quantile, rounded up', upperTail);
+  requireBetaParameters('beta quantile, rounded up', a, b);
   if (a === 1) return Math.min(1, roundedUp(-Math.expm1(Math.log(upperTail) / b), 8));
   if (b === 1) return Math.min(1, roundedUp(Math.exp(Math.log1p(-upperTail) / a), 8));
   return outward('upper', upperTail, { a, b });

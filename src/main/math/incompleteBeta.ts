@@ -20,7 +20,10 @@ export interface BetaTails {
  * @throws RangeError if x is outside [0, 1] or a parameter is not a positive integer
  */
 export function betaTails(x: number, a: number, b: number): BetaTails {
-  requireParameters(x, a, b);
+  if (!(x >= 0 && x <= 1)) {
+    throw new RangeError(`incomplete beta: got x = ${x}, expected a number in [0, 1]; pass a probability`);
+  }
+  requireBetaParameters('incomplete beta', a, b);
   if (x === 0 || x === 1) {
     const density = x === 0 ? (a === 1 ? b : 0) : b === 1 ? a : 0;
     return { lower: x, lowerError: 0, upper: 1 - x, upperError: 0, density };
@@ -113,13 +116,11 @@ function stirlingError(x: number): number {
   return error + series / shifted;
 }
 
-function requireParameters(x: number, a: number, b: number): void {
-  if (!(x >= 0 && x <= 1)) {
-    throw new RangeError(`incomplete beta: got x = ${x}, expected a number in [0, 1]; pass a probability`);
-  }
+/** Refuses parameters other than the positive integers of this module. */
+export function requireBetaParameters(operation: string, a: number, b: number): void {
   if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b) || a < 1 || b < 1) {
     throw new RangeError(
-      `incomplete beta: got parameters a = ${a} and b = ${b}, expected positive integers; pass counts of successes and failures`,
+      `${operation}: got parameters a = ${a} and b = ${b}, expected positive integers; pass counts of successes and failures`,
     );
   }
 }

@@ -18,12 +18,15 @@ export function sumError(operations: number, absoluteSum: number): number {
   return (operations + 2) * EPS * absoluteSum + UNDERFLOW;
 }
 
-/** A lower bound on the true value, given that `value` is within `ulps`·EPS of it, relatively. */
+/**
+ * A lower bound on the true value, given that `value` is within (ulps − 1/2)·EPS of it, relatively: the subtraction here is
+ * rounded too. One operation rounded to nearest is within EPS/2, so 1 covers it.
+ */
 export function roundedDown(value: number, ulps: number): number {
   return value - (Math.abs(value) * ulps * EPS + UNDERFLOW);
 }
 
-/** An upper bound on the true value, given that `value` is within `ulps`·EPS of it, relatively. */
+/** An upper bound on the true value, as `roundedDown` is a lower one. */
 export function roundedUp(value: number, ulps: number): number {
   return value + (Math.abs(value) * ulps * EPS + UNDERFLOW);
 }

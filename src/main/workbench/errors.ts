@@ -18,7 +18,7 @@ export class RunFailed extends Error {
   override readonly name = 'RunFailed';
   readonly runId: number;
   constructor(runId: number, reason: string, cause?: unknown) {
-    super(`run ${runId} failed: ${reason}`, { cause });
+    super(`run ${runId} failed: ${reason}; what was committed is kept, go on with: ptw resume ${runId}`, { cause });
     this.runId = runId;
   }
 }

@@ -14,6 +14,7 @@ import {
   encodeHead,
 } from './artefactCodec.ts';
 import type { TrainedExtractor } from './artefactCodec.ts';
+import { weightsOf } from './storedRun.ts';
 import { dataKeys, isExtractorsHead, planStages, type StagePlan } from './stageKeys.ts';
 
 /** What a host shows while a run works. */
@@ -114,7 +115,7 @@ class RunInProgress {
         if (event.kind === 'extractor') this.#keepWeights(stage, encodeExtractor(event));
       },
     );
-    return decodeExtractor(this.#weightsOf(stage));
+    return decodeExtractor(weightsOf(this.#inputs.store, stage.row));
   }
 
   async heads(domain: Domain, extractor: TrainedExtractor): Promise<void> {
@@ -267,12 +268,6 @@ class RunInProgress {
     store.stages.setStatus(stage.row.id, { status: 'done' });
   }
 
-  #weightsOf(stage: Stage): Uint8Array {
-    const { artefacts } = this.#inputs.store;
-    const hash = artefacts.ofStage(stage.row.id).find(({ role }) => role === 'weights')!.hash;
-    return artefacts.read(hash);
-  }
-
   #checkpointOf(stage: Stage): ReturnType<typeof decodeCheckpoint> | null {
     const { artefacts } = this.#inputs.store;
     const found = artefacts.ofStage(stage.row.id).find(({ role }) => role === 'checkpoint');
@@ -281,11 +276,8 @@ class RunInProgress {
 
   /** Weights of the head that a stage evaluates. */
   #headOf({ plan }: Stage): HeadWeights {
-    const head = this.#stages.find(
-      (stage) =>
-        stage.plan.kind === 'head' && stage.plan.domain === plan.domain && stage.plan.headIndex === plan.headIndex,
-    )!;
-    return decodeHead(this.#weightsOf(head));
+    const head = this.#of('head', plan.domain!).find((stage) => stage.plan.headIndex === plan.headIndex)!;
+    return decodeHead(weightsOf(this.#inputs.store, head.row));
   }
 
   #of(kind: StagePlan['kind'], domain: Domain): Stage[] {

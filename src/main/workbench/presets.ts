@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ExperimentConfig } from '../../shared/config.ts';
+import { checkConfig } from './checkConfig.ts';
 import { BadInput } from './errors.ts';
 import { parseConfig, readConfigFile, withAssignments } from './loadConfig.ts';
 
@@ -24,5 +25,7 @@ export function loadExperiment(presetOrFile: string, assignments: readonly strin
   }
   const file = preset ? `${FOLDER}${presetOrFile}.json` : presetOrFile;
   const place = preset ? `the preset "${presetOrFile}"` : `the config "${presetOrFile}"`;
-  return parseConfig(withAssignments(readConfigFile(file), assignments), place);
+  const config = parseConfig(withAssignments(readConfigFile(file), assignments), place);
+  checkConfig(config);
+  return config;
 }

@@ -1,7 +1,8 @@
-import { DOMAINS, type Domain } from '../../shared/config.ts';
+import type { Domain } from '../../shared/config.ts';
 import type { Store } from '../store/store.ts';
 import type { CertificateSummary } from '../store/tables/certificate.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
+import { headsOf, stageOf, type HeadOfDomain, type StoredRun } from './storedRun.ts';
 
 /** A share with what it is a share of; null where nothing was computed. */
 export interface Share {
@@ -31,30 +32,17 @@ export interface ReportRow {
 }
 
 /** The run's table, from the store alone. */
-export function reportOf(store: Store, runId: number): ReportRow[] {
-  const stages = store.stages.ofRun(runId);
-  const heads = stages.filter(({ kind }) => kind === 'head');
-  return DOMAINS.flatMap((domain) =>
-    heads
-      .filter((stage) => stage.domain === domain)
-      .map((head) => rowOf(store, stages, { domain, head: head.headLabel! })),
-  );
+export function reportOf(store: Store, run: StoredRun): ReportRow[] {
+  return headsOf(run).map((of) => rowOf(store, run, of));
 }
 
-function rowOf(
-  store: Store,
-  stages: readonly StageRecord[],
-  { domain, head }: { domain: Domain; head: string },
-): ReportRow {
-  const stageOf = (kind: StageRecord['kind']): StageRecord | undefined =>
-    stages.find((stage) => stage.kind === kind && stage.domain === domain && stage.headLabel === head);
-  const certification = stageOf('certification');
+function rowOf(store: Store, run: StoredRun, of: HeadOfDomain): ReportRow {
+  const certification = stageOf(run, 'certification', of);
   const summaries = certification === undefined ? [] : store.results.summary(certification.id);
-  const prediction = stageOf('prediction');
-  const pgd = stageOf('pgd');
+  const prediction = stageOf(run, 'prediction', of);
+  const pgd = stageOf(run, 'pgd', of);
   return {
-    domain,
-    head,
+    ...of,
     baseAccuracy:
       prediction === undefined
         ? null

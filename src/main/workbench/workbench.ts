@@ -1,24 +1,14 @@
-import { join } from 'node:path';
-import { homedir } from 'node:os';
 import type { ExperimentConfig } from '../../shared/config.ts';
 import { EngineError, JobCancelled, startEngine, type Engine } from '../engine/process/client.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { RunSummary } from '../store/runs.ts';
 export type { RunSummary };
 import { Interrupted, RunFailed } from './errors.ts';
 import { executeRun, type RunReporter } from './executeRun.ts';
 import { parseConfig } from './loadConfig.ts';
 import { reportOf, type ReportRow } from './report.ts';
-
-/** The folder of the database: PTW_HOME, else the user's own data folder. */
-export function workbenchFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const { PTW_HOME: chosen, XDG_DATA_HOME: xdg, LOCALAPPDATA: local } = environment;
-  if (chosen !== undefined && chosen !== '') return chosen;
-  if (process.platform === 'win32' && local !== undefined) return join(local, APPLICATION);
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', APPLICATION);
-  return join(xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.local', 'share'), APPLICATION);
-}
-const APPLICATION = 'provable-transfer-workbench';
+import { headsOf, stageOf, storedRun, type StoredRun } from './storedRun.ts';
+import { reading, writingWhile } from './storeOfFolder.ts';
 
 /** What a host needs to show while a run works. */
 export interface RunHost {
@@ -35,7 +25,7 @@ export interface RunHost {
  * @throws RunFailed with the reason; what was committed is kept and the run can be resumed
  */
 export async function startRun(folder: string, config: ExperimentConfig, host: RunHost): Promise<number> {
-  return withStore(folder, async (store) => {
+  return writingWhile(folder, async (store) => {
     store.runs.markStale();
     const engine = await startEngine();
     try {
@@ -51,7 +41,7 @@ export async function startRun(folder: string, config: ExperimentConfig, host: R
 
 /** Takes a run up where it ended; a finished one is checked for missing stages and is otherwise left alone. */
 export async function resumeRun(folder: string, id: number, host: RunHost): Promise<number> {
-  return withStore(folder, async (store) => {
+  return writingWhile(folder, async (store) => {
     store.runs.markStale();
     const config = parseConfig(store.runs.get(id).config, `the stored config of run ${id}`);
     const engine = await startEngine();
@@ -104,31 +94,31 @@ export interface RunReport {
   readonly run: RunSummary;
   readonly config: ExperimentConfig;
   readonly rows: readonly ReportRow[];
+  /** A test image of the target that has certificates, preferably a proved one of a deep head; null when there are none. */
+  readonly exampleInstance: number | null;
 }
 
 /** A run with its table. @throws StoreError 'not-found' */
 export function showRun(folder: string, id: number): RunReport {
   return reading(folder, (store) => {
-    store.runs.get(id);
+    const stored = storedRun(store, id);
     const run = store.runs.list().find((candidate) => candidate.id === id)!;
-    return { run, config: parseConfig(run.config, `the stored config of run ${id}`), rows: reportOf(store, id) };
+    return {
+      run,
+      config: stored.config,
+      rows: reportOf(store, stored),
+      exampleInstance: exampleInstance(store, stored),
+    };
   });
 }
 
-export function reading<T>(folder: string, body: (store: Store) => T): T {
-  const store = openStore(folder, { readonly: true });
-  try {
-    return body(store);
-  } finally {
-    store.close();
-  }
-}
-
-async function withStore<T>(folder: string, body: (store: Store) => Promise<T>): Promise<T> {
-  const store = openStore(folder);
-  try {
-    return await body(store);
-  } finally {
-    store.close();
-  }
+function exampleInstance(store: Store, run: StoredRun): number | null {
+  const headers = headsOf(run)
+    .filter(({ domain }) => domain === 'target')
+    .flatMap((of) => stageOf(run, 'certification', of) ?? [])
+    .flatMap((stage) => store.results.certificateHeaders(stage.id));
+  const proved = headers.findLast(
+    ({ rule, soundness, verdict }) => rule !== null && soundness === 'proved' && verdict.outcome === 'certified',
+  );
+  return (proved ?? headers.at(0))?.datasetIndex ?? null;
 }

@@ -49,6 +49,7 @@ const OP_CASES: readonly GradientCase[] = [
   unary('clipByValue', (x) => tf.clipByValue(x, 0.7, 1.2)),
   unary('where', (x) => tf.where(tf.greater(constant(SHAPE), 0), x, tf.square(x))),
   unary('reshape', (x) => tf.square(tf.reshape(x, [8, 6]))),
+  unary('expandDims', (x) => tf.square(tf.expandDims(x, 1))),
   unary('transpose', (x) => tf.transpose(x, [2, 0, 1])),
   unary('pad', (x) =>
     tf.pad(x, [

@@ -10,6 +10,7 @@ import { disposeHead, finishedHead, freezeHead, initialHead } from '../../../src
 import { disposeParameters, parametersFrom } from '../../../src/main/engine/models/parameters.ts';
 import { extract, freeze, initialExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import { groupSort } from '../../../src/main/engine/ops/groupSort.ts';
+import { noiseSource } from '../../../src/main/engine/ops/standardNormal.ts';
 import { takeValues } from '../../../src/main/engine/readBack.ts';
 import { certifyInstances } from '../../../src/main/engine/smoothing/certifyInstances.ts';
 import { drawKeys, noisyImages } from '../../../src/main/engine/smoothing/draws.ts';
@@ -76,7 +77,12 @@ async function representations(): Promise<Float32Array> {
 /** The first noisy images of an instance: their noise is the certificate's, so it must be the same to the bit. */
 async function noise(): Promise<Float32Array> {
   const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(training, Int32Array.of(0)), [0]));
-  const values = takeValues(noisyImages({ image, sigma: 0.25, key: drawKeys(SEED, 'target', 0).estimation }, 3, 4));
+  const { estimation } = drawKeys(SEED, 'target', 0);
+  const images = tf.tidy(() => {
+    const source = noiseSource({ key: estimation, first: 3, size: image.size });
+    return noisyImages(image, { sigma: 0.25, source, count: 4 });
+  });
+  const values = takeValues(images);
   image.dispose();
   return values;
 }

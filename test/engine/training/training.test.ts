@@ -1,14 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HeadSpec, TrainingSettings } from '../../../src/shared/config.ts';
 import type { HeadWeights } from '../../../src/shared/results.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { QUIET } from '../../../src/main/engine/context.ts';
+import { Cancelled, QUIET, type StageContext } from '../../../src/main/engine/context.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
 import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
 import { trainExtractor } from '../../../src/main/engine/training/trainExtractor.ts';
 import { trainHeads } from '../../../src/main/engine/training/trainHeads.ts';
+import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
 import { toySet } from '../toySet.ts';
 
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
@@ -37,7 +38,33 @@ beforeAll(async () => {
   await openBackend();
 });
 
-async function extractorRun(checkpoint: Checkpoint | null, change: Partial<TrainingSettings> = {}) {
+/** Graphs in TensorFlow's memory. */
+const loadedGraphs = (): number => nativeBackend()?.binding.getNumOfSavedModels() ?? 0;
+
+/** A context that notes the most graphs that it saw between steps. */
+function graphCounter(): StageContext & { most: number } {
+  const counter = {
+    ...QUIET,
+    most: 0,
+    breathe: () => {
+      counter.most = Math.max(counter.most, loadedGraphs());
+      return Promise.resolve();
+    },
+  };
+  return counter;
+}
+
+/** Told to stop at the so-many-th breath. */
+function stopAt(last: number): StageContext['breathe'] {
+  let breaths = 0;
+  return () => (++breaths === last ? Promise.reject(new Cancelled()) : Promise.resolve());
+}
+
+async function extractorRun(
+  checkpoint: Checkpoint | null,
+  change: Partial<TrainingSettings> = {},
+  context: Partial<StageContext> = {},
+) {
   const checkpoints: Checkpoint[] = [];
   const losses: number[] = [];
   const result = await trainExtractor(
@@ -52,6 +79,7 @@ async function extractorRun(checkpoint: Checkpoint | null, change: Partial<Train
     },
     {
       ...QUIET,
+      ...context,
       epoch: (report, made) => {
         losses.push(report.trainingLoss);
         checkpoints.push(made);
@@ -71,21 +99,37 @@ describe('the extractor', () => {
     const once = await extractorRun(null);
     const twice = await extractorRun(null);
     expect(twice.result).toEqual(once.result);
-    for (const epoch of [1, 2, 3]) {
+    for (const epoch of [1, 2, 3, 4]) {
       const resumed = await extractorRun(once.checkpoints[epoch - 1]);
       expect(resumed.losses).toEqual(once.losses.slice(epoch));
       expect(resumed.result).toEqual(once.result);
     }
   });
 
-  it('leaves no tensor behind', async () => {
+  it('runs in graphs, one a batch size and one to validate, and leaves no tensor and no graph behind', async () => {
+    const before = tf.memory().numTensors;
+    const counted = graphCounter();
+    await extractorRun(null, { maxEpochs: 2, batchSize: 20 }, counted);
+    expect(counted.most).toBe(nativeBackend() !== null ? 2 : 0);
+    expect(loadedGraphs()).toBe(0);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('leaves no tensor behind, told to stop or not', async () => {
     const before = tf.memory().numTensors;
     await extractorRun(null, { maxEpochs: 1 });
+    await expect(extractorRun(null, {}, { breathe: stopAt(5) })).rejects.toThrow(Cancelled);
     expect(tf.memory().numTensors).toBe(before);
   });
 });
 
 describe('heads on a frozen extractor', () => {
+  let extractor: FrozenExtractor;
+  beforeAll(() => {
+    extractor = freeze(NET, initialExtractor(NET, 1, 3));
+  });
+  afterAll(() => disposeParameters(extractor.parameters));
+
   const SPECS = [
     spec(1, 'none'),
     spec(1, 'wn'),
@@ -95,15 +139,23 @@ describe('heads on a frozen extractor', () => {
     spec(4, 'wn-l1', 30),
   ];
 
-  async function headRun(specs: readonly HeadSpec[], change: Partial<TrainingSettings> = {}) {
-    const extractor: FrozenExtractor = freeze(NET, initialExtractor(NET, 1, 3));
+  interface HeadRun {
+    readonly checkpoints?: readonly Checkpoint[];
+    readonly context?: Partial<StageContext>;
+  }
+
+  async function headRun(specs: readonly HeadSpec[], change: Partial<TrainingSettings> = {}, run: HeadRun = {}) {
     const weights: HeadWeights[] = [];
     const losses: number[][] = specs.map(() => []);
+    const checkpoints: Checkpoint[][] = specs.map(() => []);
     await trainHeads(
       {
         domain: 'target',
         extractor,
-        heads: specs.map((one) => ({ shape: { spec: one, inputs: D, classes: 3 }, checkpoint: null })),
+        heads: specs.map((one, i) => ({
+          shape: { spec: one, inputs: D, classes: 3 },
+          checkpoint: run.checkpoints?.[i] ?? null,
+        })),
         training,
         validation,
         settings: settings(change),
@@ -111,16 +163,17 @@ describe('heads on a frozen extractor', () => {
       },
       {
         ...QUIET,
-        epoch: (head, report) => {
+        ...run.context,
+        epoch: (head, report, checkpoint) => {
           losses[head].push(report.trainingLoss);
+          checkpoints[head].push(checkpoint);
         },
         finished: (head, trained) => {
           weights[head] = trained;
         },
       },
     );
-    disposeParameters(extractor.parameters);
-    return { weights, losses };
+    return { weights, losses, checkpoints };
   }
 
   it('each learns, and keeps its constraint', async () => {
@@ -146,9 +199,40 @@ describe('heads on a frozen extractor', () => {
     expect(alone.weights[0]).toEqual(together.weights[4]);
   });
 
-  it.each(['normal', 'noise'] as const)('%s leaves no tensor behind', async (procedure) => {
+  it.each(['normal', 'noise'] as const)(
+    '%s runs in graphs and leaves no tensor and no graph behind',
+    async (procedure) => {
+      const before = tf.memory().numTensors;
+      const counted = graphCounter();
+      await headRun(SPECS.slice(0, 2), { procedure, maxEpochs: 1 }, { context: counted });
+      // One for clean representations, one for each head, and one for perturbed representations where there are any.
+      expect(counted.most).toBe(nativeBackend() !== null ? (procedure === 'normal' ? 3 : 4) : 0);
+      expect(loadedGraphs()).toBe(0);
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
+
+  it('trained on from the checkpoint of any epoch, the last one too, are the heads trained in one go', async () => {
+    const specs = SPECS.slice(0, 2);
+    const change = { validationEvery: 1, maxEpochs: 3 };
+    const once = await headRun(specs, change);
+    for (const epoch of [1, 2, 3]) {
+      const checkpoints = once.checkpoints.map((made) => made[epoch - 1]);
+      const resumed = await headRun(specs, change, { checkpoints });
+      expect(resumed.losses).toEqual(once.losses.map((losses) => losses.slice(epoch)));
+      expect(resumed.weights).toEqual(once.weights);
+    }
+    // Heads that were stopped at different epochs go on together.
+    const apart = await headRun(specs, change, { checkpoints: [once.checkpoints[0][2], once.checkpoints[1][0]] });
+    expect(apart.losses).toEqual([[], once.losses[1].slice(1)]);
+    expect(apart.weights).toEqual(once.weights);
+  });
+
+  it.each([1, 2, 3, 5, 8])('told to stop at breath %i leave no tensor behind', async (last) => {
     const before = tf.memory().numTensors;
-    await headRun(SPECS.slice(0, 2), { procedure, maxEpochs: 1 });
+    await expect(
+      headRun(SPECS.slice(0, 2), { procedure: 'normal' }, { context: { breathe: stopAt(last) } }),
+    ).rejects.toThrow(Cancelled);
     expect(tf.memory().numTensors).toBe(before);
   });
 });

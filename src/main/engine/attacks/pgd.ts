@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { deriveKey, fillStandardNormal, philox4x32 } from '../../math/philox.ts';
+import { deriveKey, fillStandardNormal, philox4x32, type PhiloxKey } from '../../math/philox.ts';
 import type { Domain, PgdSettings } from '../../../shared/config.ts';
 import type { PgdRecord } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, imageTensor } from '../imageSet.ts';
+import { compile, type CompiledStep } from '../compile/compile.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
-import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
+import { logOddsAgainst, oneHotLabels } from '../ops/crossEntropy.ts';
 import { takeValues } from '../readBack.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
@@ -28,7 +28,7 @@ export interface PgdInputs {
   readonly seed: number;
 }
 
-/** An attack under way on one instance. */
+/** An instance and how the attack on it stands. */
 interface Target {
   readonly datasetIndex: number;
   readonly label: number;
@@ -36,144 +36,212 @@ interface Target {
   zeroGradientSteps: number;
   gradientSteps: number;
   broken: { readonly step: number; readonly delta: Float32Array } | null;
+  /** 'clean' while the prediction on the instance itself is asked for, then the restart under way. */
+  restart: 'clean' | number;
+  /** Points of this restart seen so far. */
+  step: number;
 }
 
 /**
- * L2-PGD (METHOD.md §3): random start inside the ball, steps along the normalised input gradient of the cross-entropy,
- * projection to ‖δ‖₂ ≤ epsilon around the clean input, in normalised units. An instance counts as robust only when the
- * prediction is right on the clean input and at every step of every restart; it leaves the batch once it is wrong.
+ * L2-PGD (METHOD.md §3): random start inside the ball, steps along the normalised input gradient of the cross-entropy
+ * (taken of its log-odds, which do not saturate), projection to ‖δ‖₂ ≤ epsilon around the clean input, in normalised
+ * units. An instance counts as robust only when the prediction is right on the clean input and at every step of every
+ * restart.
+ *
+ * The batch is always full: an instance that is done gives its row to the next. So one compiled step serves, no row
+ * computes in vain, and what becomes of an instance does not depend on when the others leave.
  */
 export async function pgd(
   inputs: PgdInputs,
   context: StageContext & { attacked(records: readonly PgdRecord[]): void },
 ): Promise<void> {
+  const step = compile((tensors: PgdStepInputs) => pgdStep(inputs, tensors));
+  const waiting = inputs.indices.values();
+  const batch = emptyBatch(inputs);
   let done = 0;
-  for (const part of batches(inputs.indices, BATCH)) {
-    const targets = targetsOf(inputs.set, part);
-    markBroken(targets, { deltas: null, logits: await cleanLogits(inputs, targets), step: 0 });
-    for (let restart = 0; restart < inputs.settings.restarts; restart++) {
-      await attackOnce(inputs, targets, { restart, context });
+  try {
+    for (let rows = fill(inputs, batch, waiting); rows > 0; rows = fill(inputs, batch, waiting)) {
+      const seen = await runStep(step, inputs, batch);
+      const finished: PgdRecord[] = [];
+      batch.targets.forEach((target, row) => {
+        if (target === null || !advance(inputs, batch, { seen, row })) return;
+        finished.push(recordOf(target));
+        batch.targets[row] = null;
+      });
+      if (finished.length > 0) context.attacked(finished);
+      done += finished.length;
+      context.progress(done, inputs.indices.length);
+      await context.breathe();
     }
-    context.attacked(targets.map(recordOf));
-    done += part.length;
-    context.progress(done, inputs.indices.length);
+  } finally {
+    step.dispose();
   }
 }
 
-function targetsOf(set: DomainImages, indices: Int32Array): Target[] {
-  const labels = set.labels(indices);
-  const images = set.images(indices);
-  const size = images.length / indices.length;
-  return Array.from(indices, (datasetIndex, i) => ({
-    datasetIndex,
-    label: labels[i],
-    clean: images.slice(i * size, (i + 1) * size),
-    zeroGradientSteps: 0,
-    gradientSteps: 0,
-    broken: null,
-  }));
+/** The rows of a step on the host; a row without a target is zeros that nobody reads. */
+interface Batch {
+  readonly targets: (Target | null)[];
+  /** [BATCH, size] */
+  readonly clean: Float32Array;
+  /** [BATCH, size] */
+  readonly delta: Float32Array;
+  readonly labels: Int32Array;
+  readonly size: number;
 }
 
-function cleanLogits({ extractor, head, set }: PgdInputs, targets: readonly Target[]): Promise<Float32Array> {
-  const indices = Int32Array.from(targets, (target) => target.datasetIndex);
-  return takeValues(tf.tidy(() => classify(head, extract(extractor, imageTensor(set, indices)))));
+function emptyBatch({ set: { shape } }: PgdInputs): Batch {
+  const size = shape.height * shape.width * shape.channels;
+  return {
+    targets: Array<Target | null>(BATCH).fill(null),
+    clean: new Float32Array(BATCH * size),
+    delta: new Float32Array(BATCH * size),
+    labels: new Int32Array(BATCH),
+    size,
+  };
 }
 
-/** Notes each target whose prediction is wrong; a logit that is not a number counts as wrong. */
-function markBroken(
-  targets: readonly Target[],
-  { deltas, logits, step }: { deltas: Float32Array | null; logits: Float32Array; step: number },
-): void {
-  const classes = logits.length / targets.length;
-  targets.forEach((target, row) => {
-    const own = logits[row * classes + target.label];
-    const right = logits
-      .subarray(row * classes, (row + 1) * classes)
-      .every((logit, k) => k === target.label || own > logit || (own === logit && target.label < k));
-    if (right || target.broken !== null) return;
-    const size = target.clean.length;
-    const delta = deltas === null ? new Float32Array(size) : deltas.slice(row * size, (row + 1) * size);
-    target.broken = { step, delta };
+/** Gives free rows to the next instances. @returns the number of rows in use */
+function fill({ set }: PgdInputs, batch: Batch, waiting: Iterator<number, unknown>): number {
+  batch.targets.forEach((target, row) => {
+    if (target !== null) return;
+    const next = waiting.next();
+    if (next.done === true) return;
+    const index = Int32Array.of(next.value);
+    const clean = set.images(index);
+    const [label] = set.labels(index);
+    batch.clean.set(clean, row * batch.size);
+    batch.delta.fill(0, row * batch.size, (row + 1) * batch.size);
+    batch.labels[row] = label;
+    const counts = { zeroGradientSteps: 0, gradientSteps: 0 };
+    batch.targets[row] = { datasetIndex: next.value, label, clean, ...counts, broken: null, restart: 'clean', step: 0 };
   });
+  return batch.targets.filter((target) => target !== null).length;
 }
 
-async function attackOnce(
-  inputs: PgdInputs,
-  targets: readonly Target[],
-  { restart, context }: { restart: number; context: StageContext },
-): Promise<void> {
-  const { settings } = inputs;
-  let active = targets.filter((target) => target.broken === null);
-  let delta = startingPoint(inputs, active, restart);
-  // Step t reads the prediction at the point that t − 1 steps reached, from the same forward pass as its gradient.
-  for (let step = 0; step <= settings.steps && active.length > 0; step++) {
-    const { next, logits, gradientNorms } = await pgdStep(inputs, active, delta);
-    const reached = await takeValues(delta);
-    markBroken(active, { deltas: reached, logits, step: Math.max(1, step) });
-    active.forEach((target, i) => {
-      target.gradientSteps++;
-      if (!(gradientNorms[i] > 0 && gradientNorms[i] < Infinity)) target.zeroGradientSteps++;
-    });
-    const surviving = active.flatMap((target, i) => (target.broken === null ? [i] : []));
-    delta = surviving.length === active.length ? next : tf.tidy(() => tf.gather(next, surviving));
-    if (delta !== next) next.dispose();
-    active = surviving.map((i) => active[i]);
-    await context.breathe();
+/** What one step found at x + δ, and where it goes from there. */
+interface Seen {
+  /** [BATCH, K] */
+  readonly logits: Float32Array;
+  /** [BATCH, size] */
+  readonly next: Float32Array;
+  /** ‖∇‖₂ by rows, [BATCH] */
+  readonly gradientNorms: Float32Array;
+}
+
+/** Takes in what a step saw of one row, and puts the row's next point in the batch. @returns whether the instance is done */
+function advance(
+  { settings, domain, seed }: PgdInputs,
+  batch: Batch,
+  { seen, row }: { seen: Seen; row: number },
+): boolean {
+  const target = batch.targets[row]!;
+  const part = (values: Float32Array, size: number): Float32Array => values.subarray(row * size, (row + 1) * size);
+  const delta = part(batch.delta, batch.size);
+  const classes = seen.logits.length / BATCH;
+  const clean = target.restart === 'clean';
+  if (!isRight(part(seen.logits, classes), target.label)) {
+    // Step t reads the prediction at the point that t − 1 steps reached, from the same forward pass as its gradient.
+    target.broken = { step: clean ? 0 : Math.max(1, target.step), delta: delta.slice() };
   }
-  delta.dispose();
+  if (!clean) {
+    const norm = seen.gradientNorms[row];
+    target.gradientSteps++;
+    if (!(norm > 0 && norm < Infinity)) target.zeroGradientSteps++;
+  }
+  if (target.broken !== null) return true;
+  if (target.restart !== 'clean' && target.step < settings.steps) {
+    delta.set(part(seen.next, batch.size));
+    target.step++;
+    return false;
+  }
+  target.restart = target.restart === 'clean' ? 0 : target.restart + 1;
+  target.step = 0;
+  if (target.restart >= settings.restarts) return true;
+  delta.fill(0);
+  if (settings.randomStart)
+    randomStart(delta, settings.epsilon, deriveKey(seed, 'pgd-start', domain, target.restart, target.datasetIndex));
+  return false;
 }
 
-/** One step for all active instances: logits at x + δ, and the next δ. A function of tensors, no read-back inside. */
-async function pgdStep(
-  { extractor, head, set, settings }: PgdInputs,
-  active: readonly Target[],
-  delta: tf.Tensor2D,
-): Promise<{ next: tf.Tensor2D; logits: Float32Array; gradientNorms: Float32Array }> {
-  const { height, width, channels } = set.shape;
-  const size = height * width * channels;
-  const clean = new Float32Array(active.length * size);
-  active.forEach((target, i) => clean.set(target.clean, i * size));
-  const labels = Int32Array.from(active, (target) => target.label);
-  const [next, logits, norms] = tf.tidy(() => {
-    const oneHot = oneHotLabels(labels, head.classes);
-    const images = tf.tensor2d(clean, [active.length, size]);
-    let seen: tf.Tensor | null = null;
-    const gradient = tf.grad((d: tf.Tensor) => {
-      const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [active.length, height, width, channels]);
-      const output = classify(head, extract(extractor, input));
-      seen = tf.keep(tf.clone(output));
-      return tf.sum(crossEntropyPerRow(output, oneHot));
-    })(delta);
-    const norm = tf.sqrt(tf.sum(tf.square(gradient), 1, true));
-    const direction = tf.div(gradient, tf.maximum(norm, SMALLEST_NORM));
-    const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
-    return [projectToBall(moved, settings.epsilon), seen!, norm] as [tf.Tensor2D, tf.Tensor, tf.Tensor];
-  });
-  return { next, logits: await takeValues(logits), gradientNorms: await takeValues(norms) };
+/** Whether the label wins, the first among equals; a logit that is not a number counts as wrong. */
+function isRight(logits: Float32Array, label: number): boolean {
+  return logits.every((logit, k) => k === label || logits[label] > logit || (logits[label] === logit && label < k));
 }
+
+export interface PgdStepInputs {
+  /** [N, size] */
+  readonly images: tf.Tensor2D;
+  /** [N, size] */
+  readonly delta: tf.Tensor2D;
+  /** [N, K], one-hot */
+  readonly labels: tf.Tensor2D;
+}
+
+interface PgdStepOutputs {
+  readonly next: tf.Tensor2D;
+  readonly logits: tf.Tensor2D;
+  /** [N, 1] */
+  readonly gradientNorms: tf.Tensor2D;
+}
+
+type PgdStep = CompiledStep<PgdStepInputs, PgdStepOutputs>;
 
 /** A zero gradient moves nothing instead of dividing by zero. */
 const SMALLEST_NORM = 1e-30;
 
+/** One step: logits at x + δ and the next δ, for `compile`; the weights of extractor and head become constants. */
+export function pgdStep(
+  {
+    extractor,
+    head,
+    set,
+    settings,
+  }: Pick<PgdInputs, 'extractor' | 'head' | 'settings'> & {
+    readonly set: Pick<DomainImages, 'shape'>;
+  },
+  { images, delta, labels }: PgdStepInputs,
+): PgdStepOutputs {
+  const { height, width, channels } = set.shape;
+  let seen: tf.Tensor2D | null = null;
+  const gradient = tf.grad((d: tf.Tensor) => {
+    const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [images.shape[0], height, width, channels]);
+    seen = tf.keep(classify(head, extract(extractor, input)));
+    return tf.sum(logOddsAgainst(seen, labels));
+  })(delta);
+  // Kept over the end of the gradient's scope; from here on the step's scope takes care of the clone.
+  const logits = tf.clone(seen!);
+  tf.dispose(seen!);
+  const gradientNorms = tf.sqrt<tf.Tensor2D>(tf.sum(tf.square(gradient), 1, true));
+  const direction = tf.div(gradient, tf.maximum(gradientNorms, SMALLEST_NORM));
+  const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
+  return { next: projectToBall(moved, settings.epsilon), logits, gradientNorms };
+}
+
+async function runStep(step: PgdStep, { head }: PgdInputs, { clean, delta, labels, size }: Batch): Promise<Seen> {
+  const fed = {
+    images: tf.tensor2d(clean, [BATCH, size]),
+    delta: tf.tensor2d(delta, [BATCH, size]),
+    labels: oneHotLabels(labels, head.classes),
+  };
+  const { next, logits, gradientNorms } = step.run(fed);
+  tf.dispose([fed.images, fed.delta, fed.labels]);
+  return {
+    next: await takeValues(next),
+    logits: await takeValues(logits),
+    gradientNorms: await takeValues(gradientNorms),
+  };
+}
+
 /**
- * δ₀, [N, size]: zero, or uniform in the ball: a normal direction at length epsilon·u^(1/size). Keyed by instance, so
+ * Puts a point uniform in the ball into `delta`: a normal direction at length epsilon·u^(1/size). Keyed by instance, so
  * that an instance's start does not depend on who else is in the batch.
  */
-function startingPoint({ settings, domain, seed }: PgdInputs, active: readonly Target[], restart: number): tf.Tensor2D {
-  const size = active[0]?.clean.length ?? 0;
-  const start = new Float32Array(active.length * size);
-  if (settings.randomStart) {
-    active.forEach(({ datasetIndex }, i) => {
-      const row = start.subarray(i * size, (i + 1) * size);
-      const key = deriveKey(seed, 'pgd-start', domain, restart, datasetIndex);
-      fillStandardNormal(row, key, 1);
-      const uniform = philox4x32(Uint32Array.of(0, 0, 0, 0), Uint32Array.from(key))[0] / 2 ** 32;
-      const length = settings.epsilon * uniform ** (1 / size);
-      const norm = Math.hypot(...row);
-      row.forEach((value, j) => (row[j] = (value / norm) * length));
-    });
-  }
-  return tf.tensor2d(start, [active.length, size]);
+function randomStart(delta: Float32Array, epsilon: number, key: PhiloxKey): void {
+  fillStandardNormal(delta, key, 1);
+  const uniform = philox4x32(Uint32Array.of(0, 0, 0, 0), Uint32Array.from(key))[0] / 2 ** 32;
+  const length = epsilon * uniform ** (1 / delta.length);
+  const norm = Math.hypot(...delta);
+  delta.forEach((value, j) => (delta[j] = (value / norm) * length));
 }
 
 function recordOf({ datasetIndex, label, broken, zeroGradientSteps, gradientSteps }: Target): PgdRecord {

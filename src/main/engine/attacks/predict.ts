@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { PredictionRecord } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, imageTensor } from '../imageSet.ts';
+import { compile } from '../compile/compile.ts';
+import { batches, paddedImageTensor } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { takeValues } from '../readBack.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
@@ -14,22 +15,28 @@ export async function predict(
   inputs: { extractor: FrozenExtractor; heads: readonly FrozenHead[]; set: DomainImages; indices: Int32Array },
   context: StageContext & { predicted(head: number, records: readonly PredictionRecord[]): void },
 ): Promise<void> {
-  let done = 0;
-  for (const part of batches(inputs.indices, BATCH)) {
-    const z = tf.tidy(() => extract(inputs.extractor, imageTensor(inputs.set, part)));
-    const labels = inputs.set.labels(part);
-    for (const [i, head] of inputs.heads.entries()) {
-      const logits = await takeValues(classify(head, z));
-      const rowOf = (row: number): Float32Array => logits.slice(row * head.classes, (row + 1) * head.classes);
-      context.predicted(
-        i,
-        Array.from(part, (index, row) => recordOf(index, labels[row], rowOf(row))),
-      );
+  const { extractor } = inputs;
+  const step = compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) }));
+  try {
+    let done = 0;
+    for (const part of batches(inputs.indices, BATCH)) {
+      const z = tf.tidy(() => step.run({ images: paddedImageTensor(inputs.set, part, BATCH) }).representations);
+      const labels = inputs.set.labels(part);
+      for (const [i, head] of inputs.heads.entries()) {
+        const logits = await takeValues(classify(head, z));
+        const rowOf = (row: number): Float32Array => logits.slice(row * head.classes, (row + 1) * head.classes);
+        context.predicted(
+          i,
+          Array.from(part, (index, row) => recordOf(index, labels[row], rowOf(row))),
+        );
+      }
+      z.dispose();
+      done += part.length;
+      context.progress(done, inputs.indices.length);
+      await context.breathe();
     }
-    z.dispose();
-    done += part.length;
-    context.progress(done, inputs.indices.length);
-    await context.breathe();
+  } finally {
+    step.dispose();
   }
 }
 

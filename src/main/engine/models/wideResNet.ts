@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
 import { BATCH_NORM_EPSILON, batchNormTraining, type BatchStatistics } from '../ops/batchNorm.ts';
+import { relu } from '../ops/relu.ts';
 import { representationSize, type WideResNet } from './wideResNetShape.ts';
 import type { NamedArray, NamedArrays } from './arrays.ts';
 import type { Parameters } from './parameters.ts';
@@ -94,7 +95,7 @@ export function extractTraining(
   return forward(net, parameters, images, (x, name) => {
     const scale = parameters[`${name}.scale`] as tf.Tensor1D;
     const offset = parameters[`${name}.offset`] as tf.Tensor1D;
-    return tf.relu(batchNormTraining({ x, scale, offset }, (statistics) => onStatistics(name, statistics)));
+    return relu(batchNormTraining({ x, scale, offset }, (statistics) => onStatistics(name, statistics)));
   });
 }
 
@@ -151,7 +152,7 @@ export function extract({ net, parameters }: FrozenExtractor, images: tf.Tensor4
     forward(net, parameters, images, (x, name) => {
       const gain = `${name}.gain`;
       const scaled = gain in parameters ? tf.mul(x, parameters[gain]) : x;
-      return tf.relu(tf.add(scaled, parameters[`${name}.shift`]));
+      return relu(tf.add(scaled, parameters[`${name}.shift`]));
     }),
   );
 }

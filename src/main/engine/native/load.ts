@@ -69,6 +69,8 @@ export function loadTensorFlow(installed: Installed, { threads }: LoadSettings):
 function prepareEnvironment(threads: number): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   process.env['TF_NUM_INTRAOP_THREADS'] ??= String(threads);
+  // Ops of a compiled step that may run side by side; without it, as many as there are processors.
+  process.env['TF_NUM_INTEROP_THREADS'] ??= String(threads);
 }
 
 /** Keeps what TensorFlow logs while it is loaded to the level that TF_CPP_MIN_LOG_LEVEL names: 0 all … 3 fatal only. */

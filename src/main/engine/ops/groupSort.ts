@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * GroupSort (METHOD.md §1): contiguous groups of units sorted ascending, [3, 1, 2, 5] in twos → [1, 3, 2, 5].
- * An odd–even transposition network of minimum and maximum, so that every backend has its gradient.
+ * An odd–even transposition network of exchanges. Its gradient is the network run backwards with the exchanges that were
+ * made, hence a permutation that keeps the norm, at ties too: minimum and maximum would both send theirs to the first of two
+ * equal units.
  * @param x [N, width]
  * @throws if groupSize does not divide the width
  */
@@ -11,20 +13,45 @@ export function groupSort(x: tf.Tensor2D, groupSize: number): tf.Tensor2D {
   if (width % groupSize !== 0) {
     throw new RangeError(`GroupSort: group size ${groupSize} does not divide the width ${width}; choose a divisor`);
   }
-  return tf.tidy(() => {
-    let columns = tf.unstack(tf.reshape(x, [batch, width / groupSize, groupSize]), 2);
-    const rounds = groupSize === 2 ? 1 : groupSize;
-    for (let round = 0; round < rounds; round++) columns = exchangeRound(columns, round % 2);
-    return tf.reshape(tf.stack(columns, 2), [batch, width]);
+  const split = (units: tf.Tensor): tf.Tensor[] =>
+    tf.unstack(tf.reshape(units, [batch, width / groupSize, groupSize]), 2);
+  const join = (columns: tf.Tensor[]): tf.Tensor => tf.reshape(tf.stack(columns, 2), [batch, width]);
+  const op = tf.customGrad((...args) => {
+    const save = args[1] as unknown as tf.GradSaveFunc;
+    const exchanges: tf.Tensor[] = [];
+    const columns = split(args[0] as tf.Tensor);
+    for (const i of exchangesOf(groupSize)) {
+      const inOrder = tf.lessEqual(columns[i], columns[i + 1]);
+      exchanges.push(inOrder);
+      exchange(columns, i, inOrder);
+    }
+    save(exchanges);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const gradients = split(dy);
+      exchangesOf(groupSize)
+        .map((i, made) => ({ i, inOrder: saved[made] }))
+        .reverse()
+        .forEach(({ i, inOrder }) => exchange(gradients, i, inOrder));
+      return join(gradients);
+    };
+    return { value: join(columns), gradFunc };
   });
+  return op(x) as tf.Tensor2D;
 }
 
-/** Sorts the neighbours (i, i + 1) for every second i from `first` on. */
-function exchangeRound(columns: readonly tf.Tensor[], first: number): tf.Tensor[] {
-  const next = [...columns];
-  for (let i = first; i + 1 < columns.length; i += 2) {
-    next[i] = tf.minimum(columns[i], columns[i + 1]);
-    next[i + 1] = tf.maximum(columns[i], columns[i + 1]);
+/** The network: exchange number e compares the columns exchangesOf(…)[e] and the one after it. */
+function exchangesOf(groupSize: number): number[] {
+  const rounds = groupSize === 2 ? 1 : groupSize;
+  const pairs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (let i = round % 2; i + 1 < groupSize; i += 2) pairs.push(i);
   }
-  return next;
+  return pairs;
+}
+
+/** Swaps two neighbouring columns wherever they are not in order. Its own inverse. */
+function exchange(columns: tf.Tensor[], i: number, inOrder: tf.Tensor): void {
+  const [left, right] = [columns[i], columns[i + 1]];
+  columns[i] = tf.where(inOrder, left, right);
+  columns[i + 1] = tf.where(inOrder, right, left);
 }

@@ -6,7 +6,7 @@ export interface OpAttribute {
   readonly value: unknown;
 }
 
-interface TensorMetadata {
+export interface TensorMetadata {
   readonly id: number;
   readonly shape: number[];
   readonly dtype: number;
@@ -16,19 +16,31 @@ interface TensorMetadata {
 export interface NativeBinding {
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
-  readonly TF_INT64: number;
+  readonly TF_STRING: number;
+  readonly TF_RESOURCE: number;
   readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_INT: number;
   readonly TF_ATTR_FLOAT: number;
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_BOOL: number;
-  createTensor(shape: readonly number[], dtype: number, values: Int32Array | Float32Array): number;
+  readonly TF_ATTR_SHAPE: number;
+  /** Shares the memory of a typed array with TensorFlow; strings come as an array of their bytes. */
+  createTensor(shape: readonly number[], dtype: number, values: ArrayBufferView | readonly Uint8Array[]): number;
   deleteTensor(id: number): void;
+  /** A copy of the values. */
+  tensorDataSync(id: number): ArrayBufferView;
   executeOp(
     name: string,
     attributes: readonly OpAttribute[],
     inputs: readonly number[],
     outputs: number,
   ): TensorMetadata[];
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  /** @param inputNames, outputNames "node:output", separated by commas */
+  runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): TensorMetadata[];
+  getNumOfSavedModels(): number;
+  getNumOfTensors(): number;
 }
 
 /** tfjs-node's backend: runs any TensorFlow op by name. */
@@ -40,7 +52,10 @@ export interface NativeBackend {
     inputs: readonly tf.Tensor[],
     outputs: number,
   ): tf.Tensor[];
+  executeSingleOutput(name: string, attributes: readonly OpAttribute[], inputs: readonly tf.Tensor[]): tf.Tensor;
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;
+  /** The binding's number for each tensor; uploads those that are still on the host. */
+  getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
 }
 
 /** The backend in use if it is TensorFlow itself, else null: callers then compose the op from tfjs kernels. */

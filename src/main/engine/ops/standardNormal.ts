@@ -14,63 +14,74 @@ const ALGORITHM_PHILOX = 1;
 /** tensorflow/c/tf_datatype.h; tfjs has no name for it. */
 const TF_UINT64 = 23;
 
-export interface NormalDraws {
+/** Where draws start in the stream of a key, as tensors, so that a compiled step takes it as an input. */
+export interface NoiseSource {
+  /** int32 [1, 2]: the 64-bit key, low half first */
+  readonly key: tf.Tensor;
+  /** int32 [2, 2]: the 128-bit counter of the first value, low part first */
+  readonly counter: tf.Tensor;
+}
+
+export interface FirstDraw {
   readonly key: PhiloxKey;
   /** Index of the first draw; draw i is the same whatever range asks for it. */
   readonly first: number;
-  readonly count: number;
   /** Values of one draw. */
   readonly size: number;
+}
+
+const countersOf = (size: number): number => Math.ceil(size / NORMALS_PER_COUNTER);
+
+/** The source whose first draw of `size` values is draw `first` of the key. */
+export function noiseSource({ key, first, size }: FirstDraw): NoiseSource {
+  const counter = first * countersOf(size);
+  return {
+    key: tf.tensor(Int32Array.from(key), [1, 2], 'int32'),
+    counter: tf.tensor(Int32Array.of(counter % 2 ** 32, Math.floor(counter / 2 ** 32), 0, 0), [2, 2], 'int32'),
+  };
 }
 
 /**
  * Independent standard normals [count, size] from counter-based Philox: draw i depends on (key, i, size) alone, so
  * batches of any size, in any order, give the same draws bit for bit (METHOD.md §4).
+ * @param shape [count, size], with the size that the source was made for
  */
-export function standardNormal({ key, first, count, size }: NormalDraws): tf.Tensor2D {
-  const countersPerDraw = Math.ceil(size / NORMALS_PER_COUNTER);
-  const padded = countersPerDraw * NORMALS_PER_COUNTER;
-  const counter = first * countersPerDraw;
+export function standardNormal(source: NoiseSource, [count, size]: readonly [number, number]): tf.Tensor2D {
+  const padded = countersOf(size) * NORMALS_PER_COUNTER;
   return tf.tidy(() => {
     const native = nativeBackend();
     const draws =
-      native === null
-        ? hostNormals([count, padded], key, counter)
-        : nativeNormals(native, [count, padded], { key, counter });
+      native === null ? hostNormals(source, [count, padded]) : nativeNormals(native, source, [count, padded]);
     return padded === size ? draws : tf.slice(draws, [0, 0], [count, size]);
   });
 }
 
-function hostNormals(shape: [number, number], key: PhiloxKey, counter: number): tf.Tensor2D {
+/** Key and counter are never computed with, so they are still on the host and reading them waits for nothing. */
+function hostNormals({ key, counter }: NoiseSource, shape: [number, number]): tf.Tensor2D {
   const values = new Float32Array(shape[0] * shape[1]);
-  fillStandardNormal(values, key, counter);
+  const [low, high] = Uint32Array.from(key.dataSync<'int32'>());
+  const words = Uint32Array.from(counter.dataSync<'int32'>());
+  fillStandardNormal(values, [low, high], words[0] + words[1] * 2 ** 32);
   return tf.tensor2d(values, shape);
 }
 
 function nativeNormals(
   native: NativeBackend,
-  shape: [number, number],
-  { key, counter }: { key: PhiloxKey; counter: number },
+  { key, counter }: NoiseSource,
+  shape: readonly [number, number],
 ): tf.Tensor2D {
   const { binding } = native;
-  const unsigned64 = (words: number[]): number => {
-    const signed = binding.createTensor([words.length / 2], binding.TF_INT64, Int32Array.from(words));
-    const [bits] = binding.executeOp(
-      'Bitcast',
-      [
-        { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_INT64 },
-        { name: 'type', type: binding.TF_ATTR_TYPE, value: TF_UINT64 },
-      ],
-      [signed],
-      1,
-    );
-    binding.deleteTensor(signed);
-    return bits.id;
+  const words = native.getInputTensorIds([key, counter]);
+  const unsigned64 = (pairs: number): number => {
+    const attributes = [
+      { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 },
+      { name: 'type', type: binding.TF_ATTR_TYPE, value: TF_UINT64 },
+    ];
+    return binding.executeOp('Bitcast', attributes, [pairs], 1)[0].id;
   };
   const inputs = [
     binding.createTensor([2], binding.TF_INT32, Int32Array.from(shape)),
-    unsigned64([key[0], key[1]]),
-    unsigned64([counter % 2 ** 32, Math.floor(counter / 2 ** 32), 0, 0]),
+    ...words.map(unsigned64),
     binding.createTensor([], binding.TF_INT32, Int32Array.of(ALGORITHM_PHILOX)),
   ];
   const [metadata] = binding.executeOp(

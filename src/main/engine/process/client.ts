@@ -48,7 +48,10 @@ export async function startEngine(environment: NodeJS.ProcessEnv = process.env):
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const pending = new Map<number, Pending>();
-  const backend = await firstResponse(child);
+  const backend = await firstResponse(child).catch(async (error: unknown) => {
+    await close(child);
+    throw error;
+  });
   child.on('message', (response: Response) => receive(child, pending, response));
   child.once('exit', (code, signal) => failAll(pending, deathOf(code, signal)));
   let sequence = 0;
@@ -61,18 +64,36 @@ export async function startEngine(environment: NodeJS.ProcessEnv = process.env):
           reject(deathOf(child.exitCode, child.signalCode));
           return;
         }
+        if (signal?.aborted === true) {
+          reject(new JobCancelled());
+          return;
+        }
         const id = ++sequence;
-        pending.set(id, { name: job.kind, onEvent, resolve, reject });
+        const cancel = (): void => send(child, { kind: 'cancel', id });
+        // The signal outlives the job: a run has one for all of its jobs.
+        const forget = (): void => signal?.removeEventListener('abort', cancel);
         send(child, { kind: 'start', id, job });
-        if (signal?.aborted === true) send(child, { kind: 'cancel', id });
-        signal?.addEventListener('abort', () => pending.has(id) && send(child, { kind: 'cancel', id }), { once: true });
+        pending.set(id, {
+          name: job.kind,
+          onEvent,
+          resolve: () => {
+            forget();
+            resolve();
+          },
+          reject: (error) => {
+            forget();
+            reject(error);
+          },
+        });
+        signal?.addEventListener('abort', cancel);
       }),
     close: () => close(child),
   };
 }
 
+/** @throws when the request cannot be serialised. When it cannot be delivered the process is gone, which fails its jobs. */
 function send(child: ChildProcess, request: Request): void {
-  if (child.connected) child.send(request);
+  if (child.connected) child.send(request, () => undefined);
 }
 
 function firstResponse(child: ChildProcess): Promise<OpenBackend> {
@@ -125,7 +146,7 @@ function failAll(pending: Map<number, Pending>, error: EngineError): void {
 function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineError {
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
   const hint = signal === 'SIGKILL' ? ' (the system does that when memory runs out)' : '';
-  return new EngineError(`the engine ${how}${hint}; what was committed is kept, go on with: ptw resume`);
+  return new EngineError(`the engine ${how}${hint}`);
 }
 
 function revive(error: SerialisedError | null): EngineError {

@@ -124,32 +124,38 @@ async function trainHeadsJob(job: JobOf<'train-heads'>, { transfer, extractor, c
 
 async function predictJob(job: JobOf<'predict'>, { transfer, extractor, context }: OnDevice): Promise<void> {
   const heads = job.heads.map(({ weights }) => freezeHead(weights));
-  await predict(
-    { extractor, heads, set: transfer[job.domain].test, indices: job.indices },
-    {
-      ...context,
-      predicted: (head, records) => context.event({ kind: 'predictions', head: job.heads[head].id, records }),
-    },
-  );
-  heads.forEach(disposeHead);
+  try {
+    await predict(
+      { extractor, heads, set: transfer[job.domain].test, indices: job.indices },
+      {
+        ...context,
+        predicted: (head, records) => context.event({ kind: 'predictions', head: job.heads[head].id, records }),
+      },
+    );
+  } finally {
+    heads.forEach(disposeHead);
+  }
 }
 
 async function pgdJob(job: JobOf<'pgd'>, { transfer, extractor, context }: OnDevice): Promise<void> {
   const head = freezeHead(job.head.weights);
-  await pgd(
-    {
-      extractor,
-      head,
-      set: transfer[job.domain].test,
-      indices: job.indices,
-      settings: job.config.pgd,
-      domain: job.domain,
-      seed: job.config.seed,
-    },
-    {
-      ...context,
-      attacked: (records) => context.event({ kind: 'pgd', head: job.head.id, records }),
-    },
-  );
-  disposeHead(head);
+  try {
+    await pgd(
+      {
+        extractor,
+        head,
+        set: transfer[job.domain].test,
+        indices: job.indices,
+        settings: job.config.pgd,
+        domain: job.domain,
+        seed: job.config.seed,
+      },
+      {
+        ...context,
+        attacked: (records) => context.event({ kind: 'pgd', head: job.head.id, records }),
+      },
+    );
+  } finally {
+    disposeHead(head);
+  }
 }

@@ -5,7 +5,8 @@ import { runJob, type JobContext } from './jobs.ts';
 import type { JobEvent, Request, Response, SerialisedError } from './protocol.ts';
 
 function respond(response: Response): void {
-  if (process.connected) process.send!(response);
+  // A host that went away meanwhile is noticed as `disconnect`, not here.
+  if (process.connected) process.send!(response, undefined, undefined, () => undefined);
 }
 
 function serialised(error: unknown): SerialisedError {
@@ -30,8 +31,11 @@ function contextOf(id: number): JobContext {
 }
 
 async function answer({ id, job }: Extract<Request, { kind: 'start' }>): Promise<void> {
+  const context = contextOf(id);
   try {
-    await runJob(job, contextOf(id));
+    // It may have been cancelled while it waited.
+    await context.breathe();
+    await runJob(job, context);
     respond({ kind: 'done', id });
   } catch (error) {
     respond(error instanceof Cancelled ? { kind: 'cancelled', id } : { kind: 'failed', id, error: serialised(error) });

@@ -3,13 +3,14 @@ import { radiusPixelsFrom, type ChannelStatistics } from '../../data/normalisati
 import type { Transfer } from '../../data/transfer.ts';
 import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
+import { compile, type CompiledStep } from '../compile/compile.ts';
 import { imageTensor } from '../imageSet.ts';
 import { classify, disposeHead, freezeHead, type FrozenHead } from '../models/head.ts';
 import type { FrozenExtractor } from '../models/wideResNet.ts';
 import { takeValues } from '../readBack.ts';
 import type { Job, JobEvent } from '../process/protocol.ts';
 import { certificatesOf, type HeadDraws } from './certificatesOf.ts';
-import { drawKeys, noisyRepresentations, sortedColumns } from './draws.ts';
+import { compileNoisyExtractor, drawKeys, noisyRepresentations, sortedColumns, type NoisyExtractor } from './draws.ts';
 
 type CertifyJob = Extract<Job, { kind: 'certify' }>;
 
@@ -28,20 +29,41 @@ export async function certifyInstances(
   job: CertifyJob,
   { transfer, extractor, context }: Certification,
 ): Promise<void> {
-  const heads = new Map(job.heads.map(({ id, weights }) => [id, { weights, frozen: freezeHead(weights) }]));
-  let done = 0;
-  for (const instance of job.instances) {
-    const draws = await drawInstance(job, { transfer, extractor, context }, instance.datasetIndex);
-    for (const id of instance.heads) {
-      const records = await certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
-      context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
+  const heads = new Map(job.heads.map(({ id, weights }) => [id, openHead(weights)]));
+  const noisy = compileNoisyExtractor(extractor, job.config.certification.sigma);
+  try {
+    let done = 0;
+    for (const instance of job.instances) {
+      const draws = await drawInstance(job, { transfer, noisy, context }, instance.datasetIndex);
+      for (const id of instance.heads) {
+        const records = await certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
+        context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
+      }
+      draws.estimation.dispose();
+      draws.selection?.dispose();
+      done++;
+      context.progress(done, job.instances.length);
+      await context.breathe();
     }
-    tf.dispose([draws.estimation, ...(draws.selection === null ? [] : [draws.selection])]);
-    done++;
-    context.progress(done, job.instances.length);
-    await context.breathe();
+  } finally {
+    noisy.dispose();
+    for (const { step, frozen } of heads.values()) {
+      step.dispose();
+      disposeHead(frozen);
+    }
   }
-  for (const { frozen } of heads.values()) disposeHead(frozen);
+}
+
+interface OpenHead {
+  readonly weights: HeadWeights;
+  readonly frozen: FrozenHead;
+  /** A graph of its own, so that a head's logits do not depend on the heads beside it. */
+  readonly step: CompiledStep<{ readonly z: tf.Tensor2D }, { readonly logits: tf.Tensor2D }>;
+}
+
+function openHead(weights: HeadWeights): OpenHead {
+  const frozen = freezeHead(weights);
+  return { weights, frozen, step: compile(({ z }: { z: tf.Tensor2D }) => ({ logits: classify(frozen, z) })) };
 }
 
 /** One instance's noisy representations, shared by all heads. */
@@ -56,17 +78,27 @@ interface Draws {
   readonly columns: { readonly selection: Float32Array | null; readonly estimation: Float32Array } | null;
 }
 
-async function drawInstance(job: CertifyJob, on: Certification, datasetIndex: number): Promise<Draws> {
-  const { sigma, draws, selectionDraws, selection, methods } = job.config.certification;
-  const { test } = on.transfer[job.domain];
+async function drawInstance(
+  job: CertifyJob,
+  { transfer, noisy, context }: Pick<Certification, 'transfer' | 'context'> & { readonly noisy: NoisyExtractor },
+  datasetIndex: number,
+): Promise<Draws> {
+  const { draws, selectionDraws, selection, methods } = job.config.certification;
+  const { test } = transfer[job.domain];
   const index = Int32Array.of(datasetIndex);
   const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, index), [0]));
   const keys = drawKeys(job.config.seed, job.domain, datasetIndex);
   const draw = (key: (typeof keys)['selection'], count: number): Promise<tf.Tensor2D> =>
-    noisyRepresentations({ extractor: on.extractor, image, sigma, count, key }, on.context);
-  const selected = selection === 'separate' ? await draw(keys.selection, selectionDraws) : null;
-  const estimation = await draw(keys.estimation, draws);
-  image.dispose();
+    noisyRepresentations(noisy, { image, count, key }, context);
+  let selected: tf.Tensor2D | null = null;
+  let estimation: tf.Tensor2D | null = null;
+  try {
+    if (selection === 'separate') selected = await draw(keys.selection, selectionDraws);
+    estimation = await draw(keys.estimation, draws);
+  } finally {
+    image.dispose();
+    if (estimation === null) selected?.dispose();
+  }
   const columns = methods.includes('representation')
     ? {
         selection: selected === null ? null : await sortedColumns(selected),
@@ -78,11 +110,11 @@ async function drawInstance(job: CertifyJob, on: Certification, datasetIndex: nu
 
 async function certifyHead(
   job: CertifyJob,
-  { weights, frozen }: { weights: HeadWeights; frozen: FrozenHead },
+  { weights, frozen, step }: OpenHead,
   draws: Draws & { readonly statistics: ChannelStatistics },
 ): Promise<CertificateRecord[]> {
   const { certification, seed } = job.config;
-  const logitsOf = (z: tf.Tensor2D): Promise<Float32Array> => takeValues(classify(frozen, z));
+  const logitsOf = (z: tf.Tensor2D): Promise<Float32Array> => takeValues(step.run({ z }).logits);
   const facts: DrawsEvidence = {
     seed,
     sigma: certification.sigma,

@@ -22,24 +22,38 @@ export function initialAdam(parameters: Parameters): AdamState {
   };
 }
 
-/** One update: state in, state out; the old tensors stay with the caller. */
+/** Scalars that change from step to step, and so are inputs of a compiled one. */
+export interface AdamRates {
+  readonly rate: tf.Tensor;
+  readonly epsilon: tf.Tensor;
+}
+
+/**
+ * Rate and epsilon of a step (1-based) with the bias correction moved into them from the moments, which is the same
+ * update in fewer ops.
+ */
+export function adamRates(step: number, learningRate: number): AdamRates {
+  const correction = Math.sqrt(1 - BETA2 ** step);
+  return {
+    rate: tf.scalar((learningRate * correction) / (1 - BETA1 ** step)),
+    epsilon: tf.scalar(EPSILON * correction),
+  };
+}
+
+/** One update: moments in, moments out; the old tensors stay with the caller. */
 export function adamUpdate(
   parameters: Parameters,
   gradients: Parameters,
-  { state, learningRate }: { state: AdamState; learningRate: number },
-): { parameters: Parameters; state: AdamState } {
-  const step = state.step + 1;
-  const rate = (learningRate * Math.sqrt(1 - BETA2 ** step)) / (1 - BETA1 ** step);
-  // The bias correction moves from the moments into rate and epsilon, which is the same update in fewer ops.
-  const epsilon = EPSILON * Math.sqrt(1 - BETA2 ** step);
-  const first = mapValues(state.first, (m, name) =>
+  { first: oldFirst, second: oldSecond, rate, epsilon }: Omit<AdamState, 'step'> & AdamRates,
+): Omit<AdamState, 'step'> & { readonly parameters: Parameters } {
+  const first = mapValues(oldFirst, (m, name) =>
     tf.tidy(() => tf.add(tf.mul(m, BETA1), tf.mul(gradients[name], 1 - BETA1))),
   );
-  const second = mapValues(state.second, (v, name) =>
+  const second = mapValues(oldSecond, (v, name) =>
     tf.tidy(() => tf.add(tf.mul(v, BETA2), tf.mul(tf.square(gradients[name]), 1 - BETA2))),
   );
   const updated = mapValues(parameters, (p, name) =>
     tf.tidy(() => tf.sub(p, tf.mul(tf.div(first[name], tf.add(tf.sqrt(second[name]), epsilon)), rate))),
   );
-  return { parameters: updated, state: { step, first, second } };
+  return { parameters: updated, first, second };
 }

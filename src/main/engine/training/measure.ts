@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, imageTensor } from '../imageSet.ts';
+import { batches, paddedImageTensor, withoutPadding } from '../imageSet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
 import { takeValues } from '../readBack.ts';
 
@@ -22,9 +22,9 @@ export async function measure(
   let correct = 0;
   for (const part of batches(indices, BATCH)) {
     const labels = set.labels(part);
-    const output = tf.tidy(() => logits(imageTensor(set, part)));
-    const { loss, hits } = await lossAndHits(output, labels, temperature);
-    output.dispose();
+    const rows = tf.tidy(() => withoutPadding(logits(paddedImageTensor(set, part, BATCH)), part.length));
+    const { loss, hits } = await lossAndHits(rows, labels, temperature);
+    rows.dispose();
     lossSum += loss;
     correct += hits;
   }
@@ -37,13 +37,11 @@ export async function lossAndHits(
   labels: Int32Array,
   temperature: number,
 ): Promise<{ loss: number; hits: number }> {
-  const loss = tf.tidy(() => {
+  const sum = tf.tidy(() => {
     const oneHot = oneHotLabels(labels, logits.shape[1]);
     return tf.sum(crossEntropyPerRow(tf.mul(logits, temperature), oneHot));
   });
+  const [loss] = await takeValues(sum);
   const predicted = await takeValues(tf.argMax(logits, 1));
-  return {
-    loss: (await takeValues(loss))[0],
-    hits: labels.reduce((sum, label, i) => sum + (label === predicted[i] ? 1 : 0), 0),
-  };
+  return { loss, hits: labels.reduce((hits, label, i) => hits + (label === predicted[i] ? 1 : 0), 0) };
 }

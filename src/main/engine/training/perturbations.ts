@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingSettings } from '../../../shared/config.ts';
-import { standardNormal, type PhiloxKey } from '../ops/standardNormal.ts';
+import { standardNormal, type NoiseSource } from '../ops/standardNormal.ts';
 
 /** Keeps the division finite for a zero row, which any factor leaves at zero. */
 const SMALLEST_NORM = 1e-30;
@@ -17,11 +17,12 @@ export function projectToBall(delta: tf.Tensor2D, epsilon: number): tf.Tensor2D 
  * The inputs a training step sees (METHOD.md §2): the images themselves, or under `noise` x + η with η ~ N(0, I) scaled
  * down to ‖η‖₂ ≤ epsilon.
  * @param images [N, H, W, C], normalised
+ * @param source where the noise starts; not read by procedures without
  */
 export function perturbForTraining(
   images: tf.Tensor4D,
   { procedure, epsilon }: Pick<TrainingSettings, 'procedure' | 'epsilon'>,
-  key: PhiloxKey,
+  source: NoiseSource,
 ): tf.Tensor4D {
   switch (procedure) {
     case 'normal':
@@ -29,7 +30,7 @@ export function perturbForTraining(
     case 'noise':
       return tf.tidy(() => {
         const [count, height, width, channels] = images.shape;
-        const eta = standardNormal({ key, first: 0, count, size: height * width * channels });
+        const eta = standardNormal(source, [count, height * width * channels]);
         return tf.add(images, tf.reshape(projectToBall(eta, epsilon), images.shape));
       });
   }

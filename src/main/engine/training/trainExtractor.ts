@@ -4,32 +4,31 @@ import type { TrainingSettings } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
+import { compile, type CompiledStep } from '../compile/compile.ts';
 import { batches, everyIndex, imageTensor } from '../imageSet.ts';
-import {
-  classify,
-  disposeHead,
-  finishedHead,
-  freezeHead,
-  headLogits,
-  initialHead,
-  projectHead,
-} from '../models/head.ts';
+import { finishedHead, initialHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { withoutPrefix, withPrefix, type NamedArrays } from '../models/arrays.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
-import { extract, extractTraining, freeze, initialExtractor, isRunningStatistic } from '../models/wideResNet.ts';
+import { freeze, initialExtractor } from '../models/wideResNet.ts';
 import type { WideResNet } from '../models/wideResNetShape.ts';
-import { BATCH_NORM_MOMENTUM, type BatchStatistics } from '../ops/batchNorm.ts';
-import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
+import { oneHotLabels } from '../ops/crossEntropy.ts';
+import { noiseSource } from '../ops/standardNormal.ts';
 import { takeValues } from '../readBack.ts';
-import { adamUpdate, initialAdam } from './adam.ts';
+import { adamRates, initialAdam } from './adam.ts';
 import { checkpointFrom, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
+import {
+  EXTRACTOR,
+  extractorStep,
+  HEAD,
+  trainable,
+  validationStep,
+  type ExtractorStepInputs,
+  type StepResult,
+  type ValidationInputs,
+} from './extractorStep.ts';
 import { measure, type Measurement } from './measure.ts';
-import { perturbForTraining } from './perturbations.ts';
-
-const EXTRACTOR = 'extractor.';
-const HEAD = 'head.';
 
 export interface EpochReport {
   /** 1-based. */
@@ -64,38 +63,57 @@ export async function trainExtractor(
   inputs: TrainExtractorInputs,
   context: TrainExtractorContext,
 ): Promise<{ extractor: NamedArrays; head: HeadWeights }> {
+  const steps: Steps = {
+    train: compile((tensors: ExtractorStepInputs) => extractorStep(inputs, tensors)),
+    validate: compile((tensors: ValidationInputs) => validationStep(inputs, tensors)),
+  };
+  try {
+    return await trainWith(steps, inputs, context);
+  } finally {
+    steps.train.dispose();
+    steps.validate.dispose();
+  }
+}
+
+async function trainWith(
+  steps: Steps,
+  inputs: TrainExtractorInputs,
+  context: TrainExtractorContext,
+): Promise<{ extractor: NamedArrays; head: HeadWeights }> {
   const { settings, seed } = inputs;
   let state = inputs.checkpoint === null ? freshState(inputs) : restoreCheckpoint(inputs.checkpoint);
   const stepsPerEpoch = Math.ceil(inputs.training.count / settings.batchSize);
-  while (!exhausted(state.patience, state.epoch, settings)) {
-    const started = performance.now();
-    const epoch = state.epoch + 1;
-    const order = shuffledIndices(inputs.training.count, deriveKey(seed, 'extractor-order', epoch));
-    let lossSum = 0;
-    let step = 0;
-    for (const indices of batches(order, settings.batchSize)) {
-      const { loss, next } = await trainingStep(inputs, state, { indices, epoch, step });
-      disposeState(state);
-      state = next;
-      lossSum += loss * indices.length;
-      step++;
-      context.progress((epoch - 1) * stepsPerEpoch + step, settings.maxEpochs * stepsPerEpoch);
-      await context.breathe();
+  try {
+    while (!exhausted(state.patience, state.epoch, settings)) {
+      const started = performance.now();
+      const epoch = state.epoch + 1;
+      const order = shuffledIndices(inputs.training.count, deriveKey(seed, 'extractor-order', epoch));
+      let lossSum = 0;
+      let step = 0;
+      for (const indices of batches(order, settings.batchSize)) {
+        const { loss, next } = await trainingStep(inputs, state, { indices, epoch, step, train: steps.train });
+        disposeState(state);
+        state = next;
+        lossSum += loss * indices.length;
+        step++;
+        context.progress((epoch - 1) * stepsPerEpoch + step, settings.maxEpochs * stepsPerEpoch);
+        await context.breathe();
+      }
+      state = { ...state, epoch };
+      let validation: Measurement | null = null;
+      if (validates(epoch, settings)) {
+        validation = await validate(inputs, state.parameters, steps.validate);
+        const { patience, improved } = observe(state.patience, epoch, validation.loss);
+        state = { ...state, patience, best: improved ? await arraysFrom(state.parameters) : state.best };
+      }
+      const seconds = (performance.now() - started) / 1000;
+      const report = { epoch, trainingLoss: lossSum / inputs.training.count, validation, seconds };
+      context.epoch(report, await checkpointFrom(state));
     }
-    state = { ...state, epoch };
-    let validation: Measurement | null = null;
-    if (validates(epoch, settings)) {
-      validation = await validate(inputs, state.parameters);
-      const { patience, improved } = observe(state.patience, epoch, validation.loss);
-      state = { ...state, patience, best: improved ? await arraysFrom(state.parameters) : state.best };
-    }
-    const seconds = (performance.now() - started) / 1000;
-    const report = { epoch, trainingLoss: lossSum / inputs.training.count, validation, seconds };
-    context.epoch(report, await checkpointFrom(state));
+    return await finish(inputs, state);
+  } finally {
+    disposeState(state);
   }
-  const finished = await finish(inputs, state);
-  disposeState(state);
-  return finished;
 }
 
 function freshState({ net, head, training, seed }: TrainExtractorInputs): TrainingState {
@@ -106,66 +124,50 @@ function freshState({ net, head, training, seed }: TrainExtractorInputs): Traini
   return { epoch: 0, parameters, adam: initialAdam(trainable(parameters)), patience: INITIAL_PATIENCE, best: null };
 }
 
-function trainable(parameters: Parameters): Parameters {
-  return Object.fromEntries(Object.entries(parameters).filter(([name]) => !isRunningStatistic(name)));
-}
-
 function disposeState({ parameters, adam }: TrainingState): void {
   for (const group of [parameters, adam.first, adam.second]) disposeParameters(group);
 }
 
+type TrainStep = CompiledStep<ExtractorStepInputs, StepResult>;
+type ValidationStep = CompiledStep<ValidationInputs, { readonly logits: tf.Tensor2D }>;
+
+interface Steps {
+  readonly train: TrainStep;
+  readonly validate: ValidationStep;
+}
+
 async function trainingStep(
-  { net, head, training, settings, seed }: TrainExtractorInputs,
+  { training, settings, seed }: TrainExtractorInputs,
   state: TrainingState,
-  at: { indices: Int32Array; epoch: number; step: number },
+  { indices, epoch, step, train }: { indices: Int32Array; epoch: number; step: number; train: TrainStep },
 ): Promise<{ loss: number; next: TrainingState }> {
-  const trained = trainable(state.parameters);
-  const names = Object.keys(trained);
-  const statistics: Record<string, tf.Tensor> = {};
-  const keep = (name: string, { mean, variance }: BatchStatistics): void => {
-    statistics[`${EXTRACTOR}${name}.mean`] = mean;
-    statistics[`${EXTRACTOR}${name}.variance`] = variance;
+  const { height, width, channels } = training.shape;
+  const key = deriveKey(seed, 'extractor-noise', epoch, step);
+  const fresh = {
+    images: imageTensor(training, indices),
+    labels: oneHotLabels(training.labels(indices), training.classes),
+    ...noiseSource({ key, first: 0, size: height * width * channels }),
+    ...adamRates(state.adam.step + 1, settings.learningRate),
   };
-  const key = deriveKey(seed, 'extractor-noise', at.epoch, at.step);
-  const { value, grads } = tf.tidy(() => {
-    const images = perturbForTraining(imageTensor(training, at.indices), settings, key);
-    const labels = oneHotLabels(training.labels(at.indices), training.classes);
-    return tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-      const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
-      const z = extractTraining(net, { parameters: withoutPrefix(parameters, EXTRACTOR), images }, keep);
-      const logits = headLogits(head.spec, withoutPrefix(parameters, HEAD), z);
-      return crossEntropy(tf.mul(logits, head.spec.temperature), labels);
-    })(names.map((name) => trained[name]));
-  });
-  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
-  const updated = adamUpdate(trained, gradients, { state: state.adam, learningRate: settings.learningRate });
-  const projected = projectHead(withoutPrefix(updated.parameters, HEAD), head.spec);
-  const running = updateRunningStatistics(state.parameters, statistics);
-  const loss = (await takeValues(value))[0];
-  disposeParameters(withoutPrefix(updated.parameters, HEAD));
-  tf.dispose([grads, Object.values(statistics)]);
-  const parameters = { ...updated.parameters, ...withPrefix(projected, HEAD), ...running };
-  return { loss, next: { ...state, parameters, adam: updated.state } };
+  const { first, second } = state.adam;
+  const result = train.run({ parameters: state.parameters, first, second, ...fresh });
+  tf.dispose(fresh);
+  const [loss] = await takeValues(result.loss);
+  const adam = { step: state.adam.step + 1, first: result.first, second: result.second };
+  return { loss, next: { ...state, parameters: result.parameters, adam } };
 }
 
-function updateRunningStatistics(parameters: Parameters, batch: Parameters): Parameters {
-  return Object.fromEntries(
-    Object.entries(batch).map(([name, statistic]) => [
-      name,
-      tf.tidy(() => tf.add(tf.mul(parameters[name], BATCH_NORM_MOMENTUM), tf.mul(statistic, 1 - BATCH_NORM_MOMENTUM))),
-    ]),
-  );
-}
-
-async function validate({ net, head, validation }: TrainExtractorInputs, parameters: Parameters): Promise<Measurement> {
-  const frozen = freeze(net, await arraysFrom(withoutPrefix(parameters, EXTRACTOR)));
-  const frozenHead = freezeHead(await finishedHead(head, withoutPrefix(parameters, HEAD)));
+async function validate(
+  { net, head, validation }: TrainExtractorInputs,
+  parameters: Parameters,
+  step: ValidationStep,
+): Promise<Measurement> {
+  const extractor = freeze(net, await arraysFrom(withoutPrefix(parameters, EXTRACTOR))).parameters;
   const measurement = await measure(validation, everyIndex(validation), {
     temperature: head.spec.temperature,
-    logits: (images) => classify(frozenHead, extract(frozen, images)),
+    logits: (images) => step.run({ extractor, head: withoutPrefix(parameters, HEAD), images }).logits,
   });
-  disposeParameters(frozen.parameters);
-  disposeHead(frozenHead);
+  disposeParameters(extractor);
   return measurement;
 }
 

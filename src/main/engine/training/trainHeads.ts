@@ -4,16 +4,20 @@ import type { Domain, TrainingSettings } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, everyIndex, imageTensor } from '../imageSet.ts';
+import { compile, type CompiledStep } from '../compile/compile.ts';
+import { batches, everyIndex, paddedImageTensor, withoutPadding } from '../imageSet.ts';
+import { inParts } from '../inParts.ts';
 import { finishedHead, headLogits, initialHead, projectHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
+import { noiseSource, type NoiseSource } from '../ops/standardNormal.ts';
 import { takeValues } from '../readBack.ts';
-import { adamUpdate, initialAdam } from './adam.ts';
+import { adamRates, adamUpdate, initialAdam, type AdamRates } from './adam.ts';
 import { checkpointFrom, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
+import { lossAndGradients, type StepResult, type TrainedTensors } from './extractorStep.ts';
 import { lossAndHits, type Measurement } from './measure.ts';
 import { perturbForTraining } from './perturbations.ts';
 import type { EpochReport } from './trainExtractor.ts';
@@ -42,20 +46,53 @@ export interface TrainHeadsContext extends StageContext {
   finished(head: number, weights: HeadWeights): void;
 }
 
+interface HeadStepInputs extends TrainedTensors, AdamRates {
+  /** [N, D] */
+  readonly z: tf.Tensor2D;
+  /** [N, K], one-hot */
+  readonly labels: tf.Tensor2D;
+}
+
+interface PerturbedInputs extends NoiseSource {
+  readonly images: tf.Tensor4D;
+}
+
+type HeadStep = CompiledStep<HeadStepInputs, StepResult>;
+type CleanStep = CompiledStep<{ readonly images: tf.Tensor4D }, { readonly representations: tf.Tensor2D }>;
+type PerturbedStep = CompiledStep<PerturbedInputs, { readonly representations: tf.Tensor2D }>;
+
+interface Steps {
+  readonly clean: CleanStep;
+  readonly perturbed: PerturbedStep;
+  /** One a head, since a graph for all would tie a head's rounding to its company. */
+  readonly heads: readonly HeadStep[];
+}
+
+function compileSteps({ extractor, heads, settings }: TrainHeadsInputs): Steps {
+  return {
+    clean: compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) })),
+    perturbed: compile(({ images, ...source }: PerturbedInputs) => ({
+      representations: extract(extractor, perturbForTraining(images, settings, source)),
+    })),
+    heads: heads.map(({ shape: { spec } }) =>
+      compile(({ parameters, z, labels, ...adam }: HeadStepInputs): StepResult => {
+        const { loss, gradients } = lossAndGradients(parameters, (tensors) =>
+          crossEntropy(tf.mul(headLogits(spec, tensors, z), spec.temperature), labels),
+        );
+        const updated = adamUpdate(parameters, gradients, adam);
+        return { ...updated, parameters: projectHead(updated.parameters, spec), loss };
+      }),
+    ),
+  };
+}
+
 /** Representations [count, D] of clean images, on the device. */
-async function cleanRepresentations(
-  extractor: FrozenExtractor,
-  set: DomainImages,
-  context: StageContext,
-): Promise<tf.Tensor2D> {
-  const parts: tf.Tensor2D[] = [];
-  for (const indices of batches(everyIndex(set), REPRESENTATION_BATCH)) {
-    parts.push(tf.tidy(() => extract(extractor, imageTensor(set, indices))));
-    await context.breathe();
-  }
-  const all = tf.concat(parts, 0);
-  tf.dispose(parts);
-  return all;
+function cleanRepresentations(step: CleanStep, set: DomainImages, context: StageContext): Promise<tf.Tensor2D> {
+  const representations = (indices: Int32Array): tf.Tensor2D => {
+    const images = paddedImageTensor(set, indices, REPRESENTATION_BATCH);
+    return withoutPadding(step.run({ images }).representations, indices.length);
+  };
+  return inParts(batches(everyIndex(set), REPRESENTATION_BATCH), representations, context);
 }
 
 /**
@@ -64,31 +101,67 @@ async function cleanRepresentations(
  * company is bit for bit the head trained alone. Under `normal` representations are computed once for all epochs.
  */
 export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
-  const { extractor, settings } = inputs;
-  const validation = await cleanRepresentations(extractor, inputs.validation, context);
-  const clean =
-    settings.procedure === 'normal' ? await cleanRepresentations(extractor, inputs.training, context) : null;
-  const states: (TrainingState | null)[] = inputs.heads.map((head) =>
-    head.checkpoint === null ? freshState(head.shape, inputs.seed) : restoreCheckpoint(head.checkpoint),
-  );
+  const steps = compileSteps(inputs);
+  try {
+    await trainWith(steps, inputs, context);
+  } finally {
+    for (const step of [steps.clean, steps.perturbed, ...steps.heads]) step.dispose();
+  }
+}
+
+async function trainWith(steps: Steps, inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
+  const { settings } = inputs;
+  const states: (TrainingState | null)[] = [];
+  let validation: tf.Tensor2D | null = null;
+  let clean: tf.Tensor2D | null = null;
+  try {
+    validation = await cleanRepresentations(steps.clean, inputs.validation, context);
+    if (settings.procedure === 'normal') clean = await cleanRepresentations(steps.clean, inputs.training, context);
+    for (const { shape, checkpoint } of inputs.heads) {
+      states.push(checkpoint === null ? freshState(shape, inputs.seed) : restoreCheckpoint(checkpoint));
+    }
+    await runEpochs(inputs, context, { steps, states, clean, validation });
+  } finally {
+    for (const state of states) if (state !== null) disposeState(state);
+    validation?.dispose();
+    clean?.dispose();
+  }
+}
+
+/** Trains until every head is finished: its state is null then. */
+async function runEpochs(
+  inputs: TrainHeadsInputs,
+  context: TrainHeadsContext,
+  run: Pick<Epoch, 'steps' | 'states' | 'clean' | 'validation'>,
+): Promise<void> {
+  const { states } = run;
   const stillTraining = (state: TrainingState | null): state is TrainingState => state !== null;
+  // A head may be resumed after its last epoch, when the run was interrupted before its weights were stored.
+  await finishExhausted(inputs, context, states);
   while (states.some(stillTraining)) {
     // Heads resumed from different epochs catch up: an epoch is run for those that stand before it.
     const epoch = Math.min(...states.filter(stillTraining).map((state) => state.epoch)) + 1;
     const active = states.flatMap((state, head) => (state !== null && state.epoch === epoch - 1 ? [head] : []));
-    await runEpoch(inputs, context, { states, active, epoch, clean, validation });
-    for (const head of active) {
-      const state = states[head]!;
-      if (!exhausted(state.patience, state.epoch, settings)) continue;
-      context.finished(head, await finish(inputs.heads[head].shape, state));
-      disposeState(state);
-      states[head] = null;
-    }
+    await runEpoch(inputs, context, { ...run, active, epoch });
+    await finishExhausted(inputs, context, states);
   }
-  tf.dispose([validation, ...(clean === null ? [] : [clean])]);
+}
+
+async function finishExhausted(
+  { heads, settings }: TrainHeadsInputs,
+  context: TrainHeadsContext,
+  states: (TrainingState | null)[],
+): Promise<void> {
+  for (const [head, state] of states.entries()) {
+    if (state === null || !exhausted(state.patience, state.epoch, settings)) continue;
+    context.finished(head, await finish(heads[head].shape, state));
+    disposeState(state);
+    states[head] = null;
+  }
 }
 
 interface Epoch {
+  readonly steps: Steps;
   readonly states: (TrainingState | null)[];
   /** Indices of the heads that take part. */
   readonly active: readonly number[];
@@ -99,17 +172,17 @@ interface Epoch {
 
 async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, run: Epoch): Promise<void> {
   const { training, settings, seed, domain } = inputs;
-  const { states, active, epoch } = run;
+  const { steps, states, active, epoch } = run;
   const started = performance.now();
   const order = shuffledIndices(training.count, deriveKey(seed, 'head-order', domain, epoch));
   const lossSums = new Map(active.map((head) => [head, 0]));
   const stepsPerEpoch = Math.ceil(training.count / settings.batchSize);
   let step = 0;
   for (const indices of batches(order, settings.batchSize)) {
-    const z = batchRepresentations(inputs, run.clean, { indices, epoch, step });
+    const z = batchRepresentations(inputs, run.clean, { indices, epoch, step, perturbed: steps.perturbed });
     const labels = oneHotLabels(training.labels(indices), training.classes);
     for (const head of active) {
-      const { loss, next } = await headStep(inputs.heads[head].shape, states[head]!, { z, labels, settings });
+      const { loss, next } = await headStep(states[head]!, { z, labels, settings, step: steps.heads[head] });
       disposeState(states[head]!);
       states[head] = next;
       lossSums.set(head, lossSums.get(head)! + loss * indices.length);
@@ -131,35 +204,32 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
 }
 
 function batchRepresentations(
-  { training, settings, seed, domain, extractor }: TrainHeadsInputs,
+  { training, settings, seed, domain }: TrainHeadsInputs,
   clean: tf.Tensor2D | null,
-  at: { indices: Int32Array; epoch: number; step: number },
+  { indices, epoch, step, perturbed }: { indices: Int32Array; epoch: number; step: number; perturbed: PerturbedStep },
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    if (clean !== null) return tf.gather(clean, tf.tensor1d(at.indices, 'int32'));
-    const key = deriveKey(seed, 'head-noise', domain, at.epoch, at.step);
-    return extract(extractor, perturbForTraining(imageTensor(training, at.indices), settings, key));
+    if (clean !== null) return tf.gather(clean, tf.tensor1d(indices, 'int32'));
+    const { height, width, channels } = training.shape;
+    const key = deriveKey(seed, 'head-noise', domain, epoch, step);
+    const source = noiseSource({ key, first: 0, size: height * width * channels });
+    // Padded to a full batch: the noise of an image is that of its row, whatever rows follow.
+    const images = paddedImageTensor(training, indices, settings.batchSize);
+    return withoutPadding(perturbed.run({ images, ...source }).representations, indices.length);
   });
 }
 
 async function headStep(
-  { spec }: HeadShape,
   state: TrainingState,
-  batch: { z: tf.Tensor2D; labels: tf.Tensor2D; settings: TrainingSettings },
+  { z, labels, settings, step }: { z: tf.Tensor2D; labels: tf.Tensor2D; settings: TrainingSettings; step: HeadStep },
 ): Promise<{ loss: number; next: TrainingState }> {
-  const names = Object.keys(state.parameters);
-  const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-    const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
-    return crossEntropy(tf.mul(headLogits(spec, parameters, batch.z), spec.temperature), batch.labels);
-  })(names.map((name) => state.parameters[name]));
-  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
-  const learningRate = batch.settings.learningRate;
-  const updated = adamUpdate(state.parameters, gradients, { state: state.adam, learningRate });
-  const parameters = projectHead(updated.parameters, spec);
-  const loss = (await takeValues(value))[0];
-  disposeParameters(updated.parameters);
-  tf.dispose(grads);
-  return { loss, next: { ...state, parameters, adam: updated.state } };
+  const { first, second } = state.adam;
+  const rates = adamRates(state.adam.step + 1, settings.learningRate);
+  const result = step.run({ parameters: state.parameters, first, second, z, labels, ...rates });
+  tf.dispose([rates.rate, rates.epsilon]);
+  const [loss] = await takeValues(result.loss);
+  const adam = { step: state.adam.step + 1, first: result.first, second: result.second };
+  return { loss, next: { ...state, parameters: result.parameters, adam } };
 }
 
 async function validateHead(

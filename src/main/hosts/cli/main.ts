@@ -1,11 +1,21 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { DOMAINS, type Domain } from '../../../shared/config.ts';
+import { listDatasets } from '../../workbench/dataSets.ts';
 import { Interrupted } from '../../workbench/errors.ts';
-import { loadExperiment } from '../../workbench/presets.ts';
-import { listRuns, resumeRun, showRun, startRun, workbenchFolder } from '../../workbench/workbench.ts';
+import { EXPORT_FORMATS, exportRun, type ExportRequest } from '../../workbench/export/exportRun.ts';
+import { jsonText } from '../../workbench/export/json.ts';
+import { instanceReport } from '../../workbench/instanceCertificates.ts';
+import { loadExperiment, presetNames } from '../../workbench/presets.ts';
+import { holds, verifyRun } from '../../workbench/verifyRun.ts';
+import { reading, workbenchFolder } from '../../workbench/storeOfFolder.ts';
+import { listRuns, resumeRun, showRun, startRun } from '../../workbench/workbench.ts';
 import { EXIT, exitCodeOf, messageOf } from './exit.ts';
-import { runOnTerminal } from './runOnTerminal.ts';
+import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
+import { printDatasets } from './printDatasets.ts';
+import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { printVerification } from './printVerification.ts';
 
 const folder = workbenchFolder();
 
@@ -24,11 +34,21 @@ function runId(text: string): number {
   return id;
 }
 
+function datasetIndex(text: string): number {
+  const index = Number(text);
+  if (!Number.isInteger(index) || index < 0)
+    throw new InvalidArgumentError('expected the position of a test image, from 0');
+  return index;
+}
+
+/** For `--json`: one document on standard output. */
+const printJson = (value: unknown): boolean => process.stdout.write(`${jsonText(value, 2)}\n`);
+
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 program
   .command('run')
-  .description('run an experiment: a preset by name, or a config file')
+  .description(`run an experiment: a preset (${presetNames().join(', ')}) or a config file`)
   .argument('<preset|config.json>')
   .option('--set <key=value>', 'change a key of the config; may be repeated', collect, [])
   .action(async (experiment: string, { set }: { set: string[] }) => {
@@ -56,6 +76,55 @@ program
   .description("print a run's table")
   .argument('<run>', 'its number', runId)
   .action((id: number) => printReport(showRun(folder, id), json()));
+
+program
+  .command('certificate')
+  .description("open one test image's certificates down to what each verdict turned on; --json has all evidence")
+  .argument('<run>', 'its number', runId)
+  .argument('<index>', 'position of the image in the test part of its data set', datasetIndex)
+  .addOption(new Option('--domain <domain>', 'whose test image').choices([...DOMAINS]).default('target'))
+  .option('--head <label>', 'one head only, as the table names it')
+  .action((id: number, index: number, { domain, head }: { domain: Domain; head?: string }) => {
+    const choice = { datasetIndex: index, domain, head: head ?? null };
+    const report = reading(folder, (store) => instanceReport(store, id, choice));
+    if (json()) printJson(report);
+    else printInstance(report);
+  });
+
+program
+  .command('verify')
+  .description('recheck every stored verdict from its evidence; ends with 1 where one does not hold')
+  .argument('<run>', 'its number', runId)
+  .option('--redraw', 'draw the noise again too, and compare evidence and verdicts', false)
+  .action(async (id: number, { redraw }: { redraw: boolean }) => {
+    const verification = await onTerminal((reporter, signal) => verifyRun(folder, id, { redraw, reporter, signal }));
+    if (json()) printJson({ holds: holds(verification), ...verification });
+    else printVerification(verification);
+    process.exitCode = holds(verification) ? EXIT.done : EXIT.failed;
+  });
+
+program
+  .command('export')
+  .description("write a run's results as files")
+  .argument('<run>', 'its number', runId)
+  .addOption(new Option('--format <format>').choices([...EXPORT_FORMATS]).makeOptionMandatory())
+  .requiredOption('--out <dir>', 'folder of the files; made if need be')
+  .option('--force', 'replace files of the same names', false)
+  .action((id: number, request: ExportRequest) => {
+    const files = exportRun(folder, id, request);
+    if (json()) printJson({ files });
+    else for (const file of files) process.stdout.write(`${file}\n`);
+  });
+
+const data = program.command('data').description('data sets');
+data
+  .command('list')
+  .description('list the data sets, which of their files serve, and where full sets are looked for')
+  .action(() => {
+    const datasets = listDatasets();
+    if (json()) printJson(datasets);
+    else printDatasets(datasets);
+  });
 
 program
   .command('doctor')

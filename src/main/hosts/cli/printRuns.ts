@@ -5,7 +5,7 @@ import { REPORT_LEGEND, reportTable } from './reportTable.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
-export function printReport({ run, config, rows }: RunReport, json: boolean): void {
+export function printReport({ run, config, rows, exampleInstance }: RunReport, json: boolean): void {
   if (json) {
     print(JSON.stringify({ run, rows }, null, 2));
     return;
@@ -15,7 +15,23 @@ export function printReport({ run, config, rows }: RunReport, json: boolean): vo
   print(reportTable(rows));
   print(REPORT_LEGEND);
   print(`${config.instances} instances a domain, σ = ${sigma}, n = ${draws}, n₀ = ${selectionDraws}, α = ${alpha}.`);
-  print(`\nNext:\n  npx ptw show ${run.id}`);
+  print(nextSteps(run.id, exampleInstance));
+}
+
+/** What a reader may want now, each line ready to be pasted. */
+function nextSteps(id: number, exampleInstance: number | null): string {
+  const steps = [
+    [`npx ptw show ${id}`, 'this table again'],
+    ...(exampleInstance === null
+      ? [[`npx ptw resume ${id}`, 'make the certificates that are missing']]
+      : [
+          [`npx ptw certificate ${id} ${exampleInstance}`, "one image's certificates, down to what each turned on"],
+          [`npx ptw verify ${id}`, 'recheck every verdict from its evidence; --redraw recomputes the noise too'],
+          [`npx ptw export ${id} --format csv --out results`, 'tables as files; json has all evidence'],
+        ]),
+  ];
+  const width = Math.max(...steps.map(([command]) => command.length));
+  return ['', 'Next:', ...steps.map(([command, what]) => `  ${command.padEnd(width)}  ${what}`)].join('\n');
 }
 
 export function printRuns(runs: readonly RunSummary[], json: boolean): void {

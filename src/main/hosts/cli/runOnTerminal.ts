@@ -1,12 +1,14 @@
+import type { RunReporter } from '../../workbench/executeRun.ts';
 import type { RunHost } from '../../workbench/workbench.ts';
+import { EXIT } from './exit.ts';
 import { terminalReporter } from './progress.ts';
 
-/** Works a run off with its progress on standard error; Ctrl-C interrupts it in order, a second one at once. */
-export async function runOnTerminal(work: (host: RunHost) => Promise<number>): Promise<number> {
+/** Does long work with its progress on standard error; Ctrl-C interrupts it in order, a second one at once. */
+export async function onTerminal<T>(work: (reporter: RunReporter, signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const reporter = terminalReporter();
   const onSignal = (): void => {
-    if (abort.signal.aborted) process.exit(130);
+    if (abort.signal.aborted) process.exit(EXIT.interrupted);
     reporter.stop();
     process.stderr.write('Interrupting; what is done is kept. Press again to end at once.\n');
     abort.abort();
@@ -14,20 +16,23 @@ export async function runOnTerminal(work: (host: RunHost) => Promise<number>): P
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    return await work({
-      reporter,
-      signal: abort.signal,
-      opened: ({ backend }) => {
-        const version = backend.tensorflowVersion === undefined ? '' : ` ${backend.tensorflowVersion}`;
-        process.stderr.write(`Backend: ${backend.name}${version}, ${backend.devices.join(', ')}\n`);
-        // One line when something faster could serve; the whole story is doctor's.
-        const better = backend.name === 'wasm' ? backend.notChosen.at(0) : undefined;
-        if (better !== undefined) process.stderr.write(`Slower than need be: ${better.reason} ${better.cure}\n`);
-      },
-    });
+    return await work(reporter, abort.signal);
   } finally {
     reporter.stop();
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** Works a run off, saying first which backend serves. */
+export function runOnTerminal(work: (host: RunHost) => Promise<number>): Promise<number> {
+  return onTerminal((reporter, signal) => work({ reporter, signal, opened: ({ backend }) => printBackend(backend) }));
+}
+
+function printBackend(backend: Parameters<RunHost['opened']>[0]['backend']): void {
+  const version = backend.tensorflowVersion === undefined ? '' : ` ${backend.tensorflowVersion}`;
+  process.stderr.write(`Backend: ${backend.name}${version}, ${backend.devices.join(', ')}\n`);
+  // One line when something faster could serve; the whole story is doctor's.
+  const better = backend.name === 'wasm' ? backend.notChosen.at(0) : undefined;
+  if (better !== undefined) process.stderr.write(`Slower than need be: ${better.reason} ${better.cure}\n`);
 }

@@ -36,7 +36,7 @@ export function labelVerdict(evidence: LabelCounts): CertificateVerdict {
 
 const total = (counts: Int32Array): number => counts.reduce((a, b) => a + b, 0);
 
-/** Rows with a NaN vote for nobody; where none votes, there was no finite logit. */
+/** Rows with a NaN vote for nobody; where none votes, it is for that. (A head that ties the top of every row looks alike.) */
 const voted = (counts: Int32Array): boolean => total(counts) > 0;
 
 function requireVotes(evidence: LabelCounts, selectionCounts: Int32Array): void {

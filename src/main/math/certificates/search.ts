@@ -1,6 +1,9 @@
 import { medianOfSorted } from '../orderStatistics.ts';
 
-/** n draws of D scalar features, each feature's draws in ascending order. */
+/**
+ * n draws of D scalar features, each feature's draws in ascending order, NaN last as typed arrays sort it. A NaN is not
+ * a large number, though: a feature with one has no order, so its bounds and its median are NaN and nothing passes.
+ */
 export interface SortedDraws {
   /** [D, n], row-major */
   readonly sortedColumns: Float32Array;
@@ -17,10 +20,9 @@ export function boxOfIndex(sorted: SortedDraws, k: number): { lower: Float32Arra
       `box of order statistics: got index ${k} of ${draws} draws, expected an integer from 1 to ${Math.floor(draws / 2)}; choose a usable index`,
     );
   }
-  return {
-    lower: Float32Array.from({ length: dimension }, (_, i) => sortedColumns[i * draws + k - 1]),
-    upper: Float32Array.from({ length: dimension }, (_, i) => sortedColumns[i * draws + draws - k]),
-  };
+  const ranked = (rank: number): Float32Array =>
+    Float32Array.from({ length: dimension }, (_, i) => (hasNaN(sorted, i) ? NaN : sortedColumns[i * draws + rank - 1]));
+  return { lower: ranked(k), upper: ranked(draws + 1 - k) };
 }
 
 /** Median of each feature, [D]; it lies in every box of the family. */
@@ -28,9 +30,12 @@ export function mediansOfSorted(sorted: SortedDraws): Float32Array {
   const { sortedColumns, draws } = sorted;
   const dimension = featureCount('medians', sorted);
   return Float32Array.from({ length: dimension }, (_, i) =>
-    medianOfSorted(sortedColumns.subarray(i * draws, (i + 1) * draws)),
+    hasNaN(sorted, i) ? NaN : medianOfSorted(sortedColumns.subarray(i * draws, (i + 1) * draws)),
   );
 }
+
+const hasNaN = ({ sortedColumns, draws }: SortedDraws, feature: number): boolean =>
+  Number.isNaN(sortedColumns[(feature + 1) * draws - 1]);
 
 /**
  * The smallest k, hence the largest radius, whose box passes, by bisection over 1 … largestIndex; largestIndex itself when

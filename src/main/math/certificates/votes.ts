@@ -3,8 +3,8 @@
 import { argmax } from '../head.ts';
 
 /**
- * Votes for each class, [K]. A row votes for its largest logit, the lowest index among equals; a row with a NaN votes
- * for nobody.
+ * Votes for each class, [K]. A row votes for the logit that is larger than all others; where two share the largest, or one is
+ * NaN, it votes for nobody. So a vote for c is a duel won against every rival, and c has no more votes than wins.
  * @param logits [n, K], row-major
  */
 export function countVotes(logits: Float32Array, classes: number): Int32Array {
@@ -12,7 +12,8 @@ export function countVotes(logits: Float32Array, classes: number): Int32Array {
   const votes = new Int32Array(classes);
   for (let start = 0; start < logits.length; start += classes) {
     const row = logits.subarray(start, start + classes);
-    if (!row.some(Number.isNaN)) votes[argmax(row)] += 1;
+    const top = argmax(row);
+    if (row.every((logit, j) => j === top || logit < row[top])) votes[top] += 1;
   }
   return votes;
 }

@@ -1,0 +1,82 @@
+import Table from 'cli-table3';
+import { ABSTENTIONS } from '../../../shared/results.ts';
+import type {
+  ExplainedCertificate,
+  Grounds,
+  InstanceOfHead,
+  InstanceReport,
+} from '../../workbench/instanceCertificates.ts';
+
+const print = (text: string): boolean => process.stdout.write(`${text}\n`);
+
+/** Every head's certificates of one instance, with what each verdict turned on. */
+export function printInstance(report: InstanceReport): void {
+  const { run, domain, dataset, datasetIndex, label, classNames } = report;
+  print(`Run ${run}, ${domain} (${dataset}), test image ${datasetIndex} of class ${className(label, classNames)}`);
+  for (const head of report.heads) printHead(head, report);
+  print(
+    '\nA certificate says: with probability ≥ 1 − α over its draws, no input within the radius (L2) changes the smoothed',
+  );
+  print('prediction. It does not say that the prediction is right; compare it with the class above.');
+}
+
+function printHead({ head, prediction, pgd, certificates }: InstanceOfHead, { classNames }: InstanceReport): void {
+  const clean = prediction === null ? 'no prediction yet' : `predicts ${className(prediction.predicted, classNames)}`;
+  print(`\n${head}: ${clean}${pgd === null ? '' : `; ${attackText(pgd)}`}`);
+  const table = new Table({
+    head: ['Method', 'Rule', 'Verdict', 'Radius', 'Radius (pixels)', 'Evidence'],
+    colAligns: ['left', 'left', 'left', 'right', 'right', 'left'],
+    colWidths: [null, null, 42, null, null, null],
+    wordWrap: true,
+    style: { head: [], border: [], compact: true },
+  });
+  for (const certificate of certificates) table.push(rowOf(certificate, classNames));
+  print(table.toString());
+}
+
+function attackText({ robust, brokenAtStep, perturbationNorm }: NonNullable<InstanceOfHead['pgd']>): string {
+  if (robust) return 'PGD found no adversarial example';
+  return brokenAtStep === 0
+    ? 'wrong without an attack'
+    : `PGD broke it at step ${brokenAtStep}, ‖δ‖₂ = ${perturbationNorm!.toFixed(4)}`;
+}
+
+function rowOf(certificate: ExplainedCertificate, classNames: readonly string[]): string[] {
+  const { method, rule, soundness, verdict, radiusPixels, grounds } = certificate;
+  const isCertified = verdict.outcome === 'certified';
+  const name = className(verdict.predicted, classNames);
+  const certified = soundness === 'proved' ? `certified ${name}` : `passes for ${name}, no proof`;
+  return [
+    method,
+    rule ?? '',
+    isCertified ? certified : `abstains: ${ABSTENTIONS[verdict.reason]}`,
+    isCertified ? verdict.radiusNormalised.toFixed(4) : '–',
+    radiusPixels === null ? '–' : radiusPixels.toFixed(4),
+    groundsText(grounds, verdict.predicted, classNames),
+  ];
+}
+
+function groundsText(grounds: Grounds, predicted: number, classNames: readonly string[]): string {
+  const own = className(predicted, classNames);
+  switch (grounds.method) {
+    case 'label':
+      return `${grounds.votes} of ${grounds.draws} votes for ${own}, p ≥ ${probability(grounds.probabilityLower)}`;
+    case 'pairwise': {
+      const rival = className(grounds.rival, classNames);
+      return `beats ${rival} in ${grounds.wins} of ${grounds.draws}, p ≥ ${probability(grounds.probabilityLower)}`;
+    }
+    case 'logit': {
+      const rival = className(grounds.rival, classNames);
+      return `k = ${grounds.k}: logit ≥ ${grounds.lower.toFixed(3)}, ${rival} ≤ ${grounds.rivalUpper.toFixed(3)}`;
+    }
+    case 'representation':
+      return `k = ${grounds.k}: margin to ${className(grounds.rival, classNames)} ≥ ${grounds.marginLower.toFixed(3)}`;
+  }
+}
+
+/** Rounded down, as a lower bound has to be. */
+const probability = (value: number): string => (Math.floor(value * 1e4) / 1e4).toFixed(4);
+
+function className(label: number, classNames: readonly string[]): string {
+  return classNames[label] === String(label) ? `"${label}"` : `"${classNames[label]}"`;
+}

@@ -1,0 +1,172 @@
+import { CATALOGUE } from '../data/catalogue.ts';
+import { clopperPearsonLower } from '../math/clopperPearson.ts';
+import { labelLevel, pairwiseLevel } from '../math/levels.ts';
+import { DOMAINS, type Domain } from '../../shared/config.ts';
+import type { CertificateRecord, Evidence, PgdRecord, PredictionRecord } from '../../shared/results.ts';
+import type { Store } from '../store/store.ts';
+import { BadInput } from './errors.ts';
+import { headsOf, stageOf, storedRun, type HeadOfDomain, type StoredRun } from './storedRun.ts';
+
+/** What a verdict turned on: the quantity that was compared, and with what. */
+export type Grounds =
+  | { readonly method: 'label'; readonly votes: number; readonly draws: number; readonly probabilityLower: number }
+  | {
+      readonly method: 'pairwise';
+      /** The rival that wins most duels. */
+      readonly rival: number;
+      readonly wins: number;
+      readonly draws: number;
+      readonly probabilityLower: number;
+    }
+  | {
+      readonly method: 'logit';
+      readonly k: number;
+      /** Proved lower bound of the class's median logit, and the largest upper bound among the rivals. */
+      readonly lower: number;
+      readonly rival: number;
+      readonly rivalUpper: number;
+    }
+  | {
+      readonly method: 'representation';
+      readonly k: number;
+      /** The rival with the smallest margin bound. */
+      readonly rival: number;
+      readonly marginLower: number;
+    };
+
+export interface ExplainedCertificate extends CertificateRecord {
+  readonly grounds: Grounds;
+}
+
+/** One head's results on one test instance. */
+export interface InstanceOfHead {
+  readonly head: string;
+  /** Null where the stage has not come to this instance. */
+  readonly prediction: PredictionRecord | null;
+  readonly pgd: PgdRecord | null;
+  readonly certificates: readonly ExplainedCertificate[];
+}
+
+export interface InstanceReport {
+  readonly run: number;
+  readonly domain: Domain;
+  readonly dataset: string;
+  /** Position in the test part of the data set. */
+  readonly datasetIndex: number;
+  readonly label: number;
+  /** [K] */
+  readonly classNames: readonly string[];
+  readonly heads: readonly InstanceOfHead[];
+}
+
+export interface InstanceChoice {
+  readonly datasetIndex: number;
+  readonly domain: Domain;
+  /** Null for all. */
+  readonly head: string | null;
+}
+
+/**
+ * Everything the run says about one test instance.
+ * @throws BadInput naming some of the instances that are certified, or the heads that there are
+ */
+export function instanceReport(store: Store, id: number, choice: InstanceChoice): InstanceReport {
+  const run = storedRun(store, id);
+  const { datasetIndex, domain } = choice;
+  const heads = headsOf(run).filter((of) => of.domain === domain && (choice.head === null || of.head === choice.head));
+  if (heads.length === 0) {
+    const known = headsOf(run).filter((of) => of.domain === domain);
+    throw new BadInput(
+      `run ${id} has no head "${choice.head ?? ''}" on the ${domain}; there are: ${known.map(({ head }) => `"${head}"`).join(', ')}`,
+    );
+  }
+  const results = heads.map((of) => instanceOfHead(store, run, { ...of, datasetIndex }));
+  const label = results.flatMap(({ certificates }) => certificates).at(0)?.label;
+  if (label === undefined) throw notCertified(store, run, choice);
+  const { name: dataset, classes } = CATALOGUE[run.config[domain].dataset];
+  return { run: id, domain, dataset, datasetIndex, label, classNames: classes, heads: results };
+}
+
+function instanceOfHead(
+  store: Store,
+  run: StoredRun,
+  { datasetIndex, ...of }: HeadOfDomain & { readonly datasetIndex: number },
+): InstanceOfHead {
+  const find = <T extends { readonly datasetIndex: number }>(
+    kind: 'prediction' | 'pgd',
+    read: (stageId: number) => readonly T[],
+  ): T | null => {
+    const stage = stageOf(run, kind, of);
+    return stage === undefined ? null : (read(stage.id).find((record) => record.datasetIndex === datasetIndex) ?? null);
+  };
+  const certification = stageOf(run, 'certification', of);
+  const certificates =
+    certification === undefined ? [] : store.results.instanceCertificates(certification.id, datasetIndex);
+  return {
+    head: of.head,
+    prediction: find('prediction', (stageId) => store.results.predictions(stageId)),
+    pgd: find('pgd', (stageId) => store.results.pgd(stageId)),
+    certificates: certificates.map((record) => ({ ...record, grounds: groundsOf(record) })),
+  };
+}
+
+function notCertified(store: Store, run: StoredRun, { datasetIndex, domain }: InstanceChoice): BadInput {
+  const certified = headsOf(run)
+    .filter((of) => of.domain === domain)
+    .flatMap((of) => stageOf(run, 'certification', of) ?? [])
+    .flatMap((stage) => store.results.certifiedIndices(stage.id));
+  const indices = [...new Set(certified)].sort((a, b) => a - b);
+  const some = indices.slice(0, 8).join(', ');
+  const other = DOMAINS.find((name) => name !== domain)!;
+  return new BadInput(
+    indices.length === 0
+      ? `run ${run.run.id} has no certificates on the ${domain} yet; go on with: ptw resume ${run.run.id}`
+      : `test image ${datasetIndex} of the ${domain} was not certified by run ${run.run.id}; its ${indices.length} instances begin with ${some} (--domain ${other} for the other domain)`,
+  );
+}
+
+/** What the verdict turned on, from its evidence (METHOD.md §4). */
+export function groundsOf({ evidence, verdict }: Pick<CertificateRecord, 'evidence' | 'verdict'>): Grounds {
+  const c = verdict.predicted;
+  switch (evidence.method) {
+    case 'label':
+      return labelGrounds(evidence, c);
+    case 'pairwise':
+      return pairwiseGrounds(evidence, c);
+    case 'logit': {
+      const rival = extremeRival(evidence.upper, c, (a, b) => a > b);
+      const { k, lower, upper } = evidence;
+      return { method: 'logit', k, lower: lower[c], rival, rivalUpper: upper[rival] };
+    }
+    case 'representation': {
+      const rival = extremeRival(evidence.marginLower, c, (a, b) => a < b);
+      return { method: 'representation', k: evidence.k, rival, marginLower: evidence.marginLower[rival] };
+    }
+  }
+}
+
+function labelGrounds(evidence: Extract<Evidence, { method: 'label' }>, c: number): Grounds {
+  const { counts, draws } = evidence;
+  const level = labelLevel({ ...evidence, classes: counts.length });
+  return {
+    method: 'label',
+    votes: counts[c],
+    draws,
+    probabilityLower: clopperPearsonLower(counts[c], draws, level),
+  };
+}
+
+function pairwiseGrounds(evidence: Extract<Evidence, { method: 'pairwise' }>, c: number): Grounds {
+  const { wins, draws } = evidence;
+  const rival = extremeRival(wins, c, (a, b) => a < b);
+  const level = pairwiseLevel({ ...evidence, classes: wins.length });
+  const probabilityLower = clopperPearsonLower(wins[rival], draws, level);
+  return { method: 'pairwise', rival, wins: wins[rival], draws, probabilityLower };
+}
+
+/** The rival of c whose value is most extreme, the first among equals. */
+function extremeRival(values: ArrayLike<number>, c: number, beats: (a: number, b: number) => boolean): number {
+  let rival = c === 0 ? 1 : 0;
+  for (let j = rival + 1; j < values.length; j++) if (j !== c && beats(values[j], values[rival])) rival = j;
+  return rival;
+}

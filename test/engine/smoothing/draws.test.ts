@@ -1,0 +1,142 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DOMAINS } from '../../../src/shared/config.ts';
+import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
+import { Cancelled, QUIET } from '../../../src/main/engine/context.ts';
+import { imageTensor } from '../../../src/main/engine/imageSet.ts';
+import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
+import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
+import {
+  compileNoisyExtractor,
+  DRAWS_BATCH,
+  drawKeys,
+  noisyImages,
+  noisyRepresentations,
+  sortedColumns,
+  type NoisyExtractor,
+} from '../../../src/main/engine/smoothing/draws.ts';
+import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
+import { noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
+import { toySet } from '../toySet.ts';
+
+const net = { blocks: [1, 1, 1], width: 1 } as const;
+const set = toySet(3);
+
+describe('noisy representations', () => {
+  let extractor: FrozenExtractor;
+  let noisy: NoisyExtractor;
+  beforeAll(async () => {
+    await openBackend();
+    extractor = freeze(net, initialExtractor(net, 1, 3));
+    noisy = compileNoisyExtractor(extractor, 0.5);
+  });
+  afterAll(() => {
+    noisy.dispose();
+    disposeParameters(extractor.parameters);
+  });
+
+  async function draw(datasetIndex: number, count: number, kind: 'selection' | 'estimation' = 'estimation') {
+    const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(datasetIndex)), [0]));
+    const key = drawKeys(1, 'target', datasetIndex)[kind];
+    const z = await noisyRepresentations(noisy, { image, count, key }, QUIET);
+    expect(z.shape).toEqual([count, 64]);
+    const values = z.dataSync<'float32'>();
+    tf.dispose([image, z]);
+    return values;
+  }
+
+  it('are the same bits twice, other bits for another instance, and others for the selection', async () => {
+    const before = tf.memory().numTensors;
+    const first = await draw(0, 150);
+    expect(await draw(1, 150)).not.toEqual(first);
+    expect(await draw(0, 150, 'selection')).not.toEqual(first);
+    expect(await draw(0, 150)).toEqual(first);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('are one graph, whatever the count', async () => {
+    await draw(2, 30);
+    await draw(2, 230);
+    expect(noisy.status()).toMatchObject(
+      nativeBackend() !== null ? { mode: 'compiled', graphs: 1 } : { mode: 'eager' },
+    );
+  });
+
+  it('do not depend on how many are asked for', async () => {
+    const many = await draw(0, 250);
+    for (const count of [1, 99, 100, 101]) expect(await draw(0, count)).toEqual(many.subarray(0, count * 64));
+  });
+
+  it('differ from draw to draw', async () => {
+    const values = await draw(0, 200);
+    const rows = new Set(Array.from({ length: 200 }, (_, i) => values.subarray(i * 64, (i + 1) * 64).join()));
+    expect(rows.size).toBe(200);
+  });
+
+  it('breathe after every batch, and leave no tensor behind when told to stop', async () => {
+    const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(0)), [0]));
+    const request = { image, count: 3 * DRAWS_BATCH, key: drawKeys(1, 'target', 0).estimation };
+    const before = tf.memory().numTensors;
+    let breaths = 0;
+    const breathe = (): Promise<void> => (++breaths === 2 ? Promise.reject(new Cancelled()) : Promise.resolve());
+    await expect(noisyRepresentations(noisy, request, { ...QUIET, breathe })).rejects.toThrow(Cancelled);
+    expect(breaths).toBe(2);
+    expect(tf.memory().numTensors).toBe(before);
+    image.dispose();
+  });
+});
+
+describe('noisy images', () => {
+  const SIGMA = 0.25;
+  const size = 64;
+  const key = drawKeys(5, 'target', 17).estimation;
+  const image = (): tf.Tensor3D => tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(0)), [0]));
+  /** The values of what `make` returns. */
+  const valuesOf = (make: () => tf.Tensor): Float32Array => tf.tidy(() => make().dataSync<'float32'>().slice());
+  const noisyFrom = (first: number, count: number): Float32Array =>
+    valuesOf(() => noisyImages(image(), { sigma: SIGMA, source: noiseSource({ key, first, size }), count }));
+
+  it('are x + σ·η, with η the standard normals of the key', () => {
+    const x = valuesOf(image);
+    const eta = valuesOf(() => standardNormal(noiseSource({ key, first: 3, size }), [5, size]));
+    expect(noisyFrom(3, 5)).toEqual(eta.map((v, i) => x[i % x.length] + Math.fround(Math.fround(SIGMA) * v)));
+  });
+
+  it.each([1, 7, 64, DRAWS_BATCH])('in batches of %i are bit for bit those of one batch', (batch) => {
+    const count = 130;
+    const all = noisyFrom(0, count);
+    for (let first = 0; first < count; first += batch) {
+      const part = noisyFrom(first, Math.min(batch, count - first));
+      expect(part).toEqual(all.subarray(first * size, first * size + part.length));
+    }
+  });
+});
+
+describe('the keys of draws', () => {
+  it('differ between seeds, domains, instances, and selection and estimation', () => {
+    const keys = [0, 1, 2 ** 32 - 1].flatMap((seed) =>
+      DOMAINS.flatMap((domain) =>
+        [0, 1, 9999].flatMap((index) => Object.values(drawKeys(seed, domain, index)).map((key) => key.join(' '))),
+      ),
+    );
+    expect(new Set(keys).size).toBe(3 * 2 * 3 * 2);
+  });
+});
+
+describe('sorted columns', () => {
+  it('hold each coordinate’s draws ascending', async () => {
+    const draws = tf.tensor2d([
+      [3, -1],
+      [-10, 5],
+      [2, -0.5],
+    ]);
+    expect([...(await sortedColumns(draws))]).toEqual([-10, 2, 3, -1, -0.5, 5]);
+    draws.dispose();
+  });
+
+  it('put a NaN last, where it makes a bound not finite', async () => {
+    const draws = tf.tensor2d([[NaN], [1], [-Infinity]]);
+    expect([...(await sortedColumns(draws))]).toEqual([-Infinity, 1, NaN]);
+    draws.dispose();
+  });
+});

@@ -1,0 +1,193 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { CertificateRecord } from '../../src/shared/results.ts';
+import type { RunReporter } from '../../src/main/workbench/executeRun.ts';
+import { storedRun } from '../../src/main/workbench/storedRun.ts';
+import { reading } from '../../src/main/workbench/storeOfFolder.ts';
+import { resumeRun, showRun, startRun } from '../../src/main/workbench/workbench.ts';
+import { emptyFolder, quietHost, SILENT, tinyConfig } from './tinyExperiment.ts';
+
+/** Everything a run certified, with its evidence, by stage key. */
+function certificatesOf(folder: string, id: number): Map<string, CertificateRecord[]> {
+  return reading(folder, (store) => {
+    const stages = storedRun(store, id).stages.filter(({ kind }) => kind === 'certification');
+    return new Map(stages.map(({ id: stage, key }) => [key, [...store.results.iterateCertificates(stage)]]));
+  });
+}
+
+const undisturbed = { folder: emptyFolder(), id: 0 };
+beforeAll(async () => {
+  undisturbed.id = await startRun(undisturbed.folder, tinyConfig(), quietHost());
+});
+
+describe('a run', () => {
+  it('fills every cell of its table, for both domains and all heads', () => {
+    const { run, rows } = showRun(undisturbed.folder, undisturbed.id);
+    expect(run.status).toBe('done');
+    expect(rows.map(({ domain, head }) => `${domain} ${head}`)).toEqual([
+      'source 1-layer none',
+      'source 4-layer wn',
+      'target 1-layer none',
+      'target 4-layer wn',
+    ]);
+    for (const row of rows) {
+      for (const share of [
+        row.baseAccuracy,
+        row.label?.certified,
+        row.representation?.median,
+        row.representation?.proved,
+        row.logit?.certified,
+        row.pairwise?.certified,
+        row.pgd,
+      ]) {
+        expect(share).toMatchObject({ total: 10 });
+      }
+      expect(row.representation?.paper === null).toBe(row.head.endsWith('none'));
+      expect(row.pgd!.hits).toBeLessThanOrEqual(row.baseAccuracy!.hits);
+    }
+  });
+
+  it('gives the same certificates again in another database, bit for bit', async () => {
+    const folder = emptyFolder();
+    const id = await startRun(folder, tinyConfig(), quietHost());
+    expect(certificatesOf(folder, id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+  });
+
+  it('certifies every instance under every head by every method that applies', () => {
+    for (const records of certificatesOf(undisturbed.folder, undisturbed.id).values()) {
+      expect(new Set(records.map(({ datasetIndex }) => datasetIndex)).size).toBe(10);
+      const methods = new Set(records.map(({ method, rule }) => `${method} ${rule ?? ''}`.trim()));
+      const rules =
+        records[0].evidence.seed === 3 && methods.has('representation paper') ? ['representation paper'] : [];
+      expect([...methods].sort()).toEqual(
+        ['label', 'logit', 'pairwise', 'representation interval', 'representation lipschitz', ...rules].sort(),
+      );
+    }
+  });
+});
+
+/** Work that is interrupted at a named piece, after some progress in it. */
+function meddling(title: RegExp, after: number, act: () => void): RunReporter {
+  let inside = false;
+  return {
+    ...SILENT,
+    began: (work) => (inside = title.test(work.title) && !work.reused),
+    progress: (done) => {
+      if (inside && done >= after) {
+        inside = false;
+        act();
+      }
+    },
+  };
+}
+
+describe('a run whose engine is killed', () => {
+  it.each([
+    ['while the extractor trains', /^Extractor/, 8],
+    ['while heads train', /^Heads on mnist/, 8],
+    ['while it certifies', /^Certificates, source/, 4],
+  ])(
+    '%s is failed with one sentence, resumes, and ends with the certificates of an undisturbed run',
+    async (_, title, after) => {
+      const folder = emptyFolder();
+      let pid = 0;
+      const reporter = meddling(title, after, () => process.kill(pid, 'SIGKILL'));
+      const host = quietHost({ reporter, opened: (engine) => (pid = engine.pid) });
+      await expect(startRun(folder, tinyConfig(), host)).rejects.toThrow(
+        /^run 1 failed: the engine was ended by SIGKILL.*what was committed is kept, go on with: ptw resume/,
+      );
+      expect(showRun(folder, 1).run).toMatchObject({ status: 'failed' });
+      await resumeRun(folder, 1, quietHost());
+      expect(showRun(folder, 1).run).toMatchObject({ status: 'done', failure: null });
+      expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+    },
+  );
+});
+
+describe('a run that is told to stop', () => {
+  it('is interrupted between two instances, keeps those that were committed, and resumes', async () => {
+    const folder = emptyFolder();
+    const abort = new AbortController();
+    const reporter = meddling(/^Certificates, source/, 3, () => abort.abort());
+    await expect(startRun(folder, tinyConfig(), quietHost({ reporter, signal: abort.signal }))).rejects.toThrow(
+      'run 1 was interrupted; what was done is kept, go on with: ptw resume 1',
+    );
+    const { run } = showRun(folder, 1);
+    expect(run.status).toBe('interrupted');
+    expect(run.certificates).toBeGreaterThan(0);
+    await resumeRun(folder, 1, quietHost());
+    expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+  });
+});
+
+describe('stages', () => {
+  /** Titles of the pieces of work that a run did, and that it found done. */
+  async function workOf(
+    folder: string,
+    change: Parameters<typeof tinyConfig>[0],
+  ): Promise<{ did: string[]; reused: string[] }> {
+    const did: string[] = [];
+    const reused: string[] = [];
+    const reporter = {
+      ...SILENT,
+      began: (work: { title: string; reused: boolean }) => (work.reused ? reused : did).push(work.title),
+    };
+    await startRun(folder, tinyConfig(change), quietHost({ reporter }));
+    return { did, reused };
+  }
+
+  it('are reused by a run with another head, which trains, attacks and certifies that head alone', async () => {
+    const heads = [
+      { layers: 1, constraint: 'none' } as const,
+      { layers: 4, constraint: 'wn' } as const,
+      { layers: 1, constraint: 'wn-l1', temperature: 30 } as const,
+    ];
+    const { did, reused } = await workOf(undisturbed.folder, { heads });
+    expect(reused).toEqual(expect.arrayContaining(['Extractor wrn-10-1 on fashion-mnist', 'PGD, target, 4-layer wn']));
+    expect(did.filter((title) => title.startsWith('PGD'))).toEqual([
+      'PGD, source, 1-layer wn-l1, temperature 30',
+      'PGD, target, 1-layer wn-l1, temperature 30',
+    ]);
+    const before = certificatesOf(undisturbed.folder, undisturbed.id);
+    const after = certificatesOf(undisturbed.folder, undisturbed.id + 1);
+    for (const [key, records] of before) expect(after.get(key)).toEqual(records);
+    expect(after.size).toBe(before.size + 2);
+  });
+
+  it('are reused by a run with other certification settings, which only certifies', async () => {
+    const { did } = await workOf(undisturbed.folder, { certification: { draws: 60, selectionDraws: 20, sigma: 0.2 } });
+    expect(did).toEqual(['Certificates, source', 'Certificates, target']);
+  });
+});
+
+describe('refusals', () => {
+  it('a set that is not there is refused before anything is trained, with its folder and the cure', async () => {
+    process.env['PTW_DATA'] = 'full';
+    process.env['PTW_DATA_DIR'] = emptyFolder();
+    try {
+      await expect(startRun(emptyFolder(), tinyConfig({ target: { dataset: 'mnist' } }), quietHost())).rejects.toThrow(
+        /looking for the full .*mnist.*expected train-images-idx3-ubyte.*put the files there/,
+      );
+    } finally {
+      delete process.env['PTW_DATA'];
+      delete process.env['PTW_DATA_DIR'];
+    }
+  });
+
+  it('a run that another process works on is not resumed', async () => {
+    const folder = emptyFolder();
+    const pending = startRun(folder, tinyConfig(), quietHost());
+    const refused = new Promise<unknown>((resolve) => {
+      const look = setInterval(() => {
+        try {
+          if (showRun(folder, 1).run.status !== 'running') return;
+        } catch {
+          return;
+        }
+        clearInterval(look);
+        resumeRun(folder, 1, quietHost()).then(resolve, resolve);
+      }, 50);
+    });
+    expect(String(await refused)).toMatch(/run 1/);
+    await pending;
+  });
+});
