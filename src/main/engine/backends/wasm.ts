@@ -2,7 +2,12 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { getThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { composeConv2DBackpropFilter, composeUnsortedSegmentSum, mendStridedSlice } from './composedKernels.ts';
+import {
+  composeConv2DBackpropFilter,
+  composeConv2DBackpropInput,
+  composeUnsortedSegmentSum,
+  mendStridedSlice,
+} from './composedKernels.ts';
 import { registerGradients } from './gradients.ts';
 
 export interface WasmFacts {
@@ -33,5 +38,6 @@ function mendKernels(): void {
   mended = true;
   mendStridedSlice('wasm');
   composeConv2DBackpropFilter('wasm');
+  composeConv2DBackpropInput('wasm');
   composeUnsortedSegmentSum('wasm');
 }
