@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { QUIET } from '../../../src/main/engine/context.ts';
 import type { DomainImages, Transfer, TransferDomain } from '../../../src/main/data/transfer.ts';
 import { pgd } from '../../../src/main/engine/attacks/pgd.ts';
+import { predict } from '../../../src/main/engine/attacks/predict.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
 import type { BackendName } from '../../../src/main/engine/backends/openBackend.ts';
 import { everyIndex, imageTensor } from '../../../src/main/engine/imageSet.ts';
@@ -16,9 +17,10 @@ import { certifyInstances } from '../../../src/main/engine/smoothing/certifyInst
 import { drawKeys, noisyImages } from '../../../src/main/engine/smoothing/draws.ts';
 import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
 import { trainExtractor } from '../../../src/main/engine/training/trainExtractor.ts';
+import { trainHeads } from '../../../src/main/engine/training/trainHeads.ts';
 import { certificationSchema, pgdSchema, trainingSchema } from '../../../src/shared/config.ts';
 import type { ExperimentConfig, HeadSpec } from '../../../src/shared/config.ts';
-import type { CertificateRecord, HeadWeights, PgdRecord } from '../../../src/shared/results.ts';
+import type { CertificateRecord, HeadWeights, PgdRecord, PredictionRecord } from '../../../src/shared/results.ts';
 import { toySet } from '../toySet.ts';
 import { spreadValues } from './gradientCases.ts';
 
@@ -125,6 +127,44 @@ async function certificates(): Promise<CertificateRecord[]> {
   return records;
 }
 
+/** One epoch of two heads in company on noisy images: the losses, and the weights that come of it. */
+async function heads(): Promise<{ losses: number[]; weights: HeadWeights[] }> {
+  const extractor = newExtractor();
+  const losses: number[] = [];
+  const weights: HeadWeights[] = [];
+  await trainHeads(
+    {
+      domain: 'target',
+      extractor,
+      heads: [LINEAR, DEEP].map((spec) => ({ shape: { ...SHAPE, spec }, checkpoint: null })),
+      training,
+      validation: training,
+      settings: trainingSchema.parse({ procedure: 'noise', batchSize: 16, maxEpochs: 1, validationEvery: 1 }),
+      seed: SEED,
+    },
+    {
+      ...QUIET,
+      epoch: (_, { trainingLoss }) => losses.push(trainingLoss),
+      finished: (_, finished) => weights.push(finished),
+    },
+  );
+  disposeParameters(extractor.parameters);
+  return { losses, weights };
+}
+
+async function predictions(): Promise<PredictionRecord[]> {
+  const extractor = newExtractor();
+  const head = freezeHead(await newHead(DEEP));
+  const records: PredictionRecord[] = [];
+  await predict(
+    { extractor, heads: [head], set: training, indices: everyIndex(training) },
+    { ...QUIET, predicted: (_, made) => records.push(...made) },
+  );
+  disposeHead(head);
+  disposeParameters(extractor.parameters);
+  return records;
+}
+
 async function attack(): Promise<PgdRecord[]> {
   const extractor = newExtractor();
   const head = freezeHead(await newHead(LINEAR));
@@ -194,6 +234,8 @@ async function everything() {
       representations: await representations(),
       noise: await noise(),
       certificates: await certificates(),
+      heads: await heads(),
+      predictions: await predictions(),
       attack: await attack(),
       sorting: await sorting(),
       longProducts: await longProducts(),

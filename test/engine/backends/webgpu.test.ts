@@ -74,6 +74,21 @@ describe.skipIf(softwareAdapter === null)('on a software adapter, webgpu', () =>
     expect(wasm.first.certificates.map(({ verdict }) => verdict.outcome)).toContain('certified');
   });
 
+  it('starts heads on the losses that wasm does', () => {
+    expect(wasm.first.heads.losses).toHaveLength(2);
+    expectClose(webgpu.first.heads.losses, wasm.first.heads.losses, FORWARD_TERMS + HEAD_TERMS);
+    const sizes = ({ first }: OnBackend) => first.heads.weights.map(({ layers }) => layers.map((l) => l.weight.length));
+    expect(sizes(webgpu)).toEqual(sizes(wasm));
+  });
+
+  it('predicts the classes that wasm does', () => {
+    const facts = ({ first }: OnBackend) => first.predictions.map(({ logits, ...record }) => [record, logits.length]);
+    expect(facts(webgpu)).toEqual(facts(wasm));
+    expect(wasm.first.predictions).toHaveLength(16);
+    const logits = ({ first }: OnBackend) => first.predictions.flatMap((record) => [...record.logits]);
+    expectClose(logits(webgpu), logits(wasm), FORWARD_TERMS + HEAD_TERMS);
+  });
+
   it('breaks the instances that wasm breaks, at the same step', () => {
     const outcome = ({ first }: OnBackend) => first.attack.map(({ robust, brokenAtStep }) => [robust, brokenAtStep]);
     expect(outcome(webgpu)).toEqual(outcome(wasm));

@@ -56,7 +56,7 @@ export function standardNormal(source: NoiseSource, [count, size]: readonly [num
   });
 }
 
-/** Key and counter are never computed with, so they are still on the host and reading them waits for nothing. */
+/** Key and counter are never computed with: they are still on the host, so that webgpu too gives them without waiting. */
 function hostNormals({ key, counter }: NoiseSource, shape: [number, number]): tf.Tensor2D {
   const values = new Float32Array(shape[0] * shape[1]);
   const [low, high] = Uint32Array.from(key.dataSync<'int32'>());
