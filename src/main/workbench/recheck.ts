@@ -1,26 +1,9 @@
-import { labelVerdict } from '../math/certificates/label.ts';
-import { logitVerdict } from '../math/certificates/logit.ts';
-import { pairwiseVerdict } from '../math/certificates/pairwise.ts';
-import { representationVerdict } from '../math/certificates/representation.ts';
+import { verdictOf } from '../engine/smoothing/verdictOf.ts';
 import { argmax, headLogits } from '../math/head.ts';
 import { effectiveLogitTest } from '../math/levels.ts';
 import { isProof, MARGIN_RULES } from '../math/marginRules.ts';
 import type { ExperimentConfig } from '../../shared/config.ts';
 import type { CertificateRecord, Evidence, HeadWeights, Verdict } from '../../shared/results.ts';
-
-/** The verdict that evidence supports, computed anew (METHOD.md §4). @throws RangeError for evidence no draws can give */
-export function verdictOf(evidence: Evidence, head: HeadWeights): Verdict {
-  switch (evidence.method) {
-    case 'label':
-      return labelVerdict(evidence);
-    case 'pairwise':
-      return pairwiseVerdict(evidence);
-    case 'logit':
-      return logitVerdict(evidence);
-    case 'representation':
-      return representationVerdict(evidence, head, evidence.rule);
-  }
-}
 
 /**
  * What is wrong with a stored certificate, a phrase each; nothing when it holds: the verdict follows from the evidence
@@ -97,7 +80,7 @@ function marginsAgree(evidence: Extract<Evidence, { method: 'representation' }>,
   return anew.length === marginLower.length && anew.every((margin, j) => Object.is(margin, marginLower[j]));
 }
 
-export function sameVerdict(a: Verdict, b: Verdict): boolean {
+function sameVerdict(a: Verdict, b: Verdict): boolean {
   if (a.outcome === 'certified') {
     return (
       b.outcome === 'certified' && a.predicted === b.predicted && Object.is(a.radiusNormalised, b.radiusNormalised)

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Method, Rule } from '../../shared/config.ts';
+import { DOMAINS, type Method, type Rule } from '../../shared/config.ts';
 import type { CertificateRecord, HeadWeights } from '../../shared/results.ts';
 import { startEngine, type Engine } from '../engine/process/client.ts';
 import type { Store } from '../store/store.ts';
@@ -118,7 +118,7 @@ async function redrawAll(folder: string, id: number, { reporter, signal }: Verif
       const stages = certifiedStages(store, run);
       const counts = { certificates: 0, identical: 0, sameOutcome: 0 };
       const disagreements: Disagreement[] = [];
-      for (const domain of ['source', 'target'] as const) {
+      for (const domain of DOMAINS) {
         const ofDomain = stages.filter((stage) => stage.domain === domain);
         if (ofDomain.length === 0) continue;
         const comparison = { store, run, stages: ofDomain, counts, disagreements };

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RULES } from '../../../src/shared/config.ts';
-import type { CertificateRecord, Evidence, HeadWeights, Verdict } from '../../../src/shared/results.ts';
+import type { CertificateRecord, Evidence, HeadWeights } from '../../../src/shared/results.ts';
 import { radiusPixelsFrom } from '../../../src/main/data/normalisation.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
 import { Cancelled, QUIET } from '../../../src/main/engine/context.ts';
@@ -9,10 +9,7 @@ import { everyIndex, imageTensor } from '../../../src/main/engine/imageSet.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
 import { extract, freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import { drawKeys, compileNoisyExtractor, noisyRepresentations } from '../../../src/main/engine/smoothing/draws.ts';
-import { labelVerdict } from '../../../src/main/math/certificates/label.ts';
-import { logitVerdict } from '../../../src/main/math/certificates/logit.ts';
-import { pairwiseVerdict } from '../../../src/main/math/certificates/pairwise.ts';
-import { representationVerdict } from '../../../src/main/math/certificates/representation.ts';
+import { verdictOf } from '../../../src/main/engine/smoothing/verdictOf.ts';
 import { argmax, headLogits } from '../../../src/main/math/head.ts';
 import { logitLevel, representationLevel } from '../../../src/main/math/levels.ts';
 import { largestUsableIndex, medianOfSorted } from '../../../src/main/math/orderStatistics.ts';
@@ -122,20 +119,6 @@ describe('certificates of an instance', () => {
   });
 });
 
-/** The verdict from stored evidence alone. */
-function recheck(evidence: Evidence, head: HeadWeights): Verdict {
-  switch (evidence.method) {
-    case 'label':
-      return labelVerdict(evidence);
-    case 'pairwise':
-      return pairwiseVerdict(evidence);
-    case 'logit':
-      return logitVerdict(evidence);
-    case 'representation':
-      return representationVerdict(evidence, head, evidence.rule);
-  }
-}
-
 describe.each([
   ['separate', 'target'],
   ['shared', 'source'],
@@ -154,7 +137,7 @@ describe.each([
     for (const [key, records] of found) {
       for (const { evidence, verdict } of records) {
         expect(evidence, key).toMatchObject(facts);
-        expect(recheck(evidence, heads[key.split(' ')[0]])).toEqual(verdict);
+        expect(verdictOf(evidence, heads[key.split(' ')[0]])).toEqual(verdict);
       }
     }
   });

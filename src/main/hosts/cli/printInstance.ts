@@ -78,5 +78,5 @@ function groundsText(grounds: Grounds, predicted: number, classNames: readonly s
 const probability = (value: number): string => (Math.floor(value * 1e4) / 1e4).toFixed(4);
 
 function className(label: number, classNames: readonly string[]): string {
-  return classNames[label] === String(label) ? `"${label}"` : `"${classNames[label]}"`;
+  return `"${classNames[label]}"`;
 }
