@@ -52,6 +52,24 @@ describe('a run', () => {
     expect(certificatesOf(folder, id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
   });
 
+  it('gives the same results when two engines share the work', async () => {
+    const folder = emptyFolder();
+    process.env['PTW_ENGINES'] = '2';
+    try {
+      let engines = 0;
+      const id = await startRun(
+        folder,
+        tinyConfig(),
+        quietHost({ opened: ({ backend }) => (engines = backend.engines) }),
+      );
+      expect(engines).toBe(2);
+      expect(certificatesOf(folder, id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+      expect(showRun(folder, id).rows).toEqual(showRun(undisturbed.folder, undisturbed.id).rows);
+    } finally {
+      delete process.env['PTW_ENGINES'];
+    }
+  });
+
   it('certifies every instance under every head by every method that applies', () => {
     const headOf = reading(undisturbed.folder, (store) => {
       const { stages } = storedRun(store, undisturbed.id);
@@ -94,7 +112,7 @@ describe('a run whose engine is killed', () => {
       const folder = emptyFolder();
       let pid = 0;
       const reporter = meddling(title, after, () => process.kill(pid, 'SIGKILL'));
-      const host = quietHost({ reporter, opened: (engine) => (pid = engine.pid) });
+      const host = quietHost({ reporter, opened: (engines) => ([pid] = engines.pids()) });
       await expect(startRun(folder, tinyConfig(), host)).rejects.toThrow(
         /^run 1 failed: the engine was ended by SIGKILL.*what was committed is kept, go on with: ptw resume/,
       );

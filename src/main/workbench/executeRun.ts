@@ -1,7 +1,7 @@
 import type { Domain, ExperimentConfig } from '../../shared/config.ts';
 import { DOMAINS } from '../../shared/config.ts';
 import type { HeadWeights } from '../../shared/results.ts';
-import type { Engine } from '../engine/process/client.ts';
+import type { Engines } from '../engine/process/engines.ts';
 import type { Job, JobEvent, TransferDescription, TransferSpec } from '../engine/process/protocol.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
@@ -30,7 +30,7 @@ export interface RunInputs {
   readonly runId: number;
   readonly config: ExperimentConfig;
   readonly store: Store;
-  readonly engine: Engine;
+  readonly engines: Engines;
   readonly reporter: RunReporter;
   readonly signal: AbortSignal;
 }
@@ -65,11 +65,11 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   for (const domain of DOMAINS) await run.certificates(domain, extractor);
 }
 
-async function describe({ config, engine, signal }: RunInputs): Promise<TransferDescription> {
+async function describe({ config, engines, signal }: RunInputs): Promise<TransferDescription> {
   const described: TransferDescription[] = [];
   const attacked = Math.min(config.pgd.instances ?? config.instances, config.instances);
   const job: Job = { kind: 'describe', transfer: transferSpecOf(config), instances: config.instances, attacked };
-  await engine.run(job, (event) => event.kind === 'description' && described.push(event.description), signal);
+  await engines.run(job, (event) => event.kind === 'description' && described.push(event.description), signal);
   const [description] = described;
   if (described.length !== 1) throw new Error(`internal: the engine described the data ${described.length} times`);
   return description;
@@ -218,15 +218,15 @@ class RunInProgress {
     jobOf: (open: readonly Stage[]) => Job,
     onEvent: (event: JobEvent) => void,
   ): Promise<void> {
-    const { store, engine, reporter, signal } = this.#inputs;
+    const { store, engines, reporter, signal } = this.#inputs;
     if (stages.length === 0) return;
     const open = stages.filter((stage) => !this.#isDone(stage));
     reporter.began({ title, reused: open.length === 0 });
     if (open.length === 0) return;
     const started = performance.now();
-    const environment = engine.backend;
+    const environment = engines.backend;
     for (const { row } of open) store.stages.setStatus(row.id, { status: 'running', environment });
-    await engine.run(
+    await engines.run(
       jobOf(open),
       (event) => {
         if (event.kind === 'progress') reporter.progress(event.done, event.total);

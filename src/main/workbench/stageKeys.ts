@@ -7,7 +7,7 @@ import type { Domain, ExperimentConfig, HeadSpec, PgdSettings } from '../../shar
  * A stage is named by the hash of all that its result depends on and nothing else: rerunning with another head or other
  * certification settings finds the trained extractor again. Bump VERSION when the same inputs would give another result.
  */
-const VERSION = 2;
+const VERSION = 3;
 
 export interface StagePlan {
   readonly key: string;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DOMAINS, type Method, type Rule } from '../../shared/config.ts';
 import type { CertificateRecord, HeadWeights } from '../../shared/results.ts';
-import { startEngine, type Engine } from '../engine/process/client.ts';
+import { startEngines, type Engines, type EnginesBackend } from '../engine/process/engines.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { BadInput } from './errors.ts';
@@ -110,7 +110,7 @@ function recheckAll(
 }
 
 async function redrawAll(folder: string, id: number, { reporter, signal }: VerifyOptions): Promise<Redraw> {
-  const engine = await startEngine();
+  const engines = await startEngines();
   try {
     // Read-only throughout: verifying never changes what it verifies.
     return await readingWhile(folder, async (store) => {
@@ -122,13 +122,13 @@ async function redrawAll(folder: string, id: number, { reporter, signal }: Verif
         const ofDomain = stages.filter((stage) => stage.domain === domain);
         if (ofDomain.length === 0) continue;
         const comparison = { store, run, stages: ofDomain, counts, disagreements };
-        await redrawDomain(comparison, engine, { reporter, signal });
+        await redrawDomain(comparison, engines, { reporter, signal });
       }
-      const madeOn = engineText(stages[0].stage.environment as Engine['backend']);
-      return { engine: engineText(engine.backend), madeOn, ...counts, disagreements };
+      const madeOn = engineText(stages[0].stage.environment as EnginesBackend);
+      return { engine: engineText(engines.backend), madeOn, ...counts, disagreements };
     });
   } finally {
-    await engine.close();
+    await engines.close();
   }
 }
 
@@ -143,7 +143,7 @@ interface Comparison {
 
 async function redrawDomain(
   comparison: Comparison,
-  engine: Engine,
+  engines: Engines,
   { reporter, signal }: Pick<VerifyOptions, 'reporter' | 'signal'>,
 ): Promise<void> {
   const { store, run, stages } = comparison;
@@ -157,7 +157,7 @@ async function redrawDomain(
   }
   const started = performance.now();
   reporter.began({ title: `Draws again, ${domain}`, reused: false });
-  await engine.run(
+  await engines.run(
     {
       kind: 'certify',
       transfer: transferSpecOf(run.config),
@@ -197,6 +197,6 @@ const sameOutcome = (a: CertificateRecord, b: CertificateRecord): boolean =>
 const outcomeText = ({ verdict, label }: CertificateRecord): string =>
   `"${verdict.outcome} ${verdict.predicted}" of an image of class ${label}`;
 
-function engineText({ name, tensorflowVersion, devices }: Engine['backend']): string {
+function engineText({ name, tensorflowVersion, devices }: EnginesBackend): string {
   return `${name}${tensorflowVersion === undefined ? '' : ` ${tensorflowVersion}`} on ${devices.join(', ')}`;
 }

@@ -1,5 +1,6 @@
 import type { ExperimentConfig } from '../../shared/config.ts';
-import { EngineError, JobCancelled, startEngine, type Engine } from '../engine/process/client.ts';
+import { EngineError, JobCancelled } from '../engine/process/client.ts';
+import { startEngines, type Engines } from '../engine/process/engines.ts';
 import type { Store } from '../store/store.ts';
 import type { RunSummary } from '../store/runs.ts';
 export type { RunSummary };
@@ -14,8 +15,8 @@ import { reading, writingWhile } from './storeOfFolder.ts';
 export interface RunHost {
   readonly reporter: RunReporter;
   readonly signal: AbortSignal;
-  /** Called once the engine has opened a backend. */
-  opened(engine: Engine): void;
+  /** Called once the first engine has opened a backend. */
+  opened(engines: Engines): void;
 }
 
 /**
@@ -27,14 +28,14 @@ export interface RunHost {
 export async function startRun(folder: string, config: ExperimentConfig, host: RunHost): Promise<number> {
   return writingWhile(folder, async (store) => {
     store.runs.markStale();
-    const engine = await startEngine();
+    const engines = await startEngines();
     try {
-      host.opened(engine);
-      const { id } = store.runs.create({ name: config.name, config, environment: engine.backend });
-      await work(store, engine, { id, config, host });
+      host.opened(engines);
+      const { id } = store.runs.create({ name: config.name, config, environment: engines.backend });
+      await work(store, engines, { id, config, host });
       return id;
     } finally {
-      await engine.close();
+      await engines.close();
     }
   });
 }
@@ -44,27 +45,27 @@ export async function resumeRun(folder: string, id: number, host: RunHost): Prom
   return writingWhile(folder, async (store) => {
     store.runs.markStale();
     const config = parseConfig(store.runs.get(id).config, `the stored config of run ${id}`);
-    const engine = await startEngine();
+    const engines = await startEngines();
     try {
-      host.opened(engine);
-      store.runs.resume(id, { environment: engine.backend });
-      await work(store, engine, { id, config, host });
+      host.opened(engines);
+      store.runs.resume(id, { environment: engines.backend });
+      await work(store, engines, { id, config, host });
       return id;
     } finally {
-      await engine.close();
+      await engines.close();
     }
   });
 }
 
 async function work(
   store: Store,
-  engine: Engine,
+  engines: Engines,
   { id, config, host }: { id: number; config: ExperimentConfig; host: RunHost },
 ): Promise<void> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   try {
-    await executeRun({ runId: id, config, store, engine, reporter: host.reporter, signal: host.signal });
+    await executeRun({ runId: id, config, store, engines, reporter: host.reporter, signal: host.signal });
     store.runs.finish(id, seconds());
   } catch (error) {
     if (error instanceof JobCancelled || host.signal.aborted) {

@@ -11,7 +11,8 @@ import { logOddsAgainst, oneHotLabels } from '../ops/crossEntropy.ts';
 import { takeValues } from '../readBack.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
-const BATCH = 64;
+/** Few, so that several engines have full batches of the instances that they are dealt. */
+const BATCH = 32;
 
 /** A step as a share of epsilon: 2.5 times the way from centre to boundary, over all steps (METHOD.md §2). */
 export function relativeStepOf({ relativeStep, steps }: Pick<PgdSettings, 'relativeStep' | 'steps'>): number {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import type { Environment } from '../native/command.ts';
-import { runCommand } from '../native/command.ts';
 
 /**
  * Threads that one TensorFlow op may use: PTW_THREADS, else the processors that this process may run on.
@@ -50,11 +49,4 @@ export function vectorSets(): string[] {
 /** `CPU: <model>` */
 export function cpuName(): string {
   return `CPU: ${cpus()[0]?.model.trim() ?? process.arch}`;
-}
-
-/** `GPU: <model>` for each GPU that the NVIDIA driver lists; one line without a model where it lists none. */
-export async function gpuNames(env: Environment = process.env): Promise<string[]> {
-  const { status, output } = await runCommand(['nvidia-smi'], ['--query-gpu=name', '--format=csv,noheader'], env);
-  const names = output.split('\n').filter((line) => line.trim() !== '');
-  return status === 0 && names.length > 0 ? names.map((name) => `GPU: ${name.trim()}`) : ['GPU: model not known'];
 }

@@ -8,7 +8,8 @@ import type { Variant } from '../native/wheels.ts';
 import { explainOthers } from './explain.ts';
 import type { Attempts, Native, NotChosen } from './explain.ts';
 import { registerGradients } from './gradients.ts';
-import { cpuName, gpuNames, threadCount, vectorSets } from './machine.ts';
+import { cpuName, threadCount, vectorSets } from './machine.ts';
+import { listGpus } from './nvidiaGpus.ts';
 import { startWasm } from './wasm.ts';
 import { startWebgpu } from './webgpu.ts';
 import type { WebgpuStarted } from './webgpu.ts';
@@ -135,6 +136,11 @@ async function tensorflowFacts({ variant, loaded }: Native): Promise<Facts> {
   const { version, usesGpu, threads } = loaded;
   const devices = usesGpu ? [...(await gpuNames()), cpuName()] : [cpuName()];
   return { name: 'tensorflow', tensorflowVersion: version, variant, devices, threads, simd: vectorSets() };
+}
+
+async function gpuNames(): Promise<string[]> {
+  const gpus = await listGpus();
+  return gpus.length > 0 ? gpus.map(({ model }) => `GPU: ${model}`) : ['GPU: model not known'];
 }
 
 function webgpuFacts({ adapter, software }: WebgpuStarted): Facts {

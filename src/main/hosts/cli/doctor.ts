@@ -8,10 +8,11 @@ export async function printDoctor(json: boolean): Promise<void> {
     print(JSON.stringify(report, null, 2));
     return;
   }
-  const { serving, versions, processor, cache } = report;
+  const { serving, versions, processor, cache, engines } = report;
   print(`Backend:    ${serving.name}${versions.tensorflow === null ? '' : ` (TensorFlow ${versions.tensorflow})`}`);
   print(`Devices:    ${serving.devices.join(', ')}`);
   print(`Threads:    ${serving.threads}`);
+  print(`Processes:  ${engines}`);
   print(`SIMD:       ${serving.simd.join(', ') || 'none'}`);
   print(`Processor:  ${processor.name} (${processor.vectorSets.join(', ')})`);
   print(`Versions:   Node ${versions.node}, TensorFlow.js ${versions.tfjs}`);

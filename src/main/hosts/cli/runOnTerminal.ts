@@ -31,7 +31,8 @@ export function runOnTerminal(work: (host: RunHost) => Promise<number>): Promise
 
 function printBackend(backend: Parameters<RunHost['opened']>[0]['backend']): void {
   const version = backend.tensorflowVersion === undefined ? '' : ` ${backend.tensorflowVersion}`;
-  process.stderr.write(`Backend: ${backend.name}${version}, ${backend.devices.join(', ')}\n`);
+  const engines = backend.engines === 1 ? '' : `, ${backend.engines} processes side by side`;
+  process.stderr.write(`Backend: ${backend.name}${version}, ${backend.devices.join(', ')}${engines}\n`);
   // One line when something faster could serve; the whole story is doctor's.
   const better = backend.name === 'wasm' ? backend.notChosen.at(0) : undefined;
   if (better !== undefined) process.stderr.write(`Slower than need be: ${better.reason} ${better.cure}\n`);

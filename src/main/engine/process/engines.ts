@@ -1,0 +1,124 @@
+import type { OpenBackend } from '../backends/openBackend.ts';
+import { EngineError, startEngine, type Engine } from './client.ts';
+import { planEngines, type EnginePlan } from './enginePlan.ts';
+import type { Job, JobEvent } from './protocol.ts';
+import { instancesOf, splitJob } from './splitJob.ts';
+
+/** What a run computes on. */
+export interface EnginesBackend extends OpenBackend {
+  /** Processes that predictions, attacks and certificates are divided among; each has the backend to itself. */
+  readonly engines: number;
+}
+
+/** One or several engines, used as one. */
+export interface Engines {
+  readonly backend: EnginesBackend;
+  /** Of the processes started so far. */
+  pids(): readonly number[];
+  /**
+   * Runs a job to its end; what can be divided by instance runs on all engines at once, with the same results. When a
+   * part fails the others are stopped and the job fails with its error. An error thrown by onEvent cancels the job and
+   * is passed on.
+   */
+  run(job: Job, onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the first engine, which says what serves; the others start with the first job that they have a part in.
+ * @throws EngineError when a process dies or no backend opens; RangeError when PTW_ENGINES is not possible
+ */
+export async function startEngines(env: NodeJS.ProcessEnv = process.env): Promise<Engines> {
+  const plan = await planEngines(env);
+  const first = await startEngine(plan.environmentOf(0));
+  try {
+    return new EnginePool(first, plan, plan.countOn(first.backend));
+  } catch (error) {
+    await first.close();
+    throw error;
+  }
+}
+
+class EnginePool implements Engines {
+  readonly backend: EnginesBackend;
+  readonly #plan: EnginePlan;
+  readonly #started: Promise<Engine>[];
+  readonly #pids: number[];
+  #closed = false;
+
+  constructor(first: Engine, plan: EnginePlan, engines: number) {
+    this.backend = { ...first.backend, engines };
+    this.#plan = plan;
+    this.#started = [Promise.resolve(first)];
+    this.#pids = [first.pid];
+  }
+
+  pids(): readonly number[] {
+    return [...this.#pids];
+  }
+
+  async run(job: Job, onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void> {
+    const parts = splitJob(job, this.backend.engines);
+    const failed = new AbortController();
+    const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+    const progress = parts.map((part) => ({ done: 0, total: instancesOf(part) }));
+    const errors: unknown[] = [];
+    const runPart = async (part: Job, place: number): Promise<void> => {
+      const engine = await this.#engine(place);
+      await engine.run(
+        part,
+        (event) => {
+          // After a failure nothing more is taken in, so that the host sees a job end once.
+          if (failed.signal.aborted) return;
+          if (event.kind === 'progress') {
+            progress[place] = event;
+            onEvent({ kind: 'progress', done: sum(progress, 'done'), total: sum(progress, 'total') });
+          } else onEvent(event);
+        },
+        stop,
+      );
+    };
+    await Promise.all(
+      parts.map(async (part, place) => {
+        try {
+          await runPart(part, place);
+        } catch (error) {
+          errors.push(error);
+          failed.abort();
+        }
+      }),
+    );
+    // The first to fail is the cause; those after it were stopped for its sake.
+    if (errors.length > 0) throw errors[0];
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const engines = await Promise.allSettled(this.#started);
+    await Promise.all(engines.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])));
+  }
+
+  #engine(place: number): Promise<Engine> {
+    return (this.#started[place] ??= this.#start(place));
+  }
+
+  async #start(place: number): Promise<Engine> {
+    if (this.#closed) throw new EngineError('the engine was closed');
+    const engine = await startEngine(this.#plan.environmentOf(place));
+    this.#pids.push(engine.pid);
+    const [own, first] = [engine.backend, this.backend].map(computes);
+    if (own === first) return engine;
+    await engine.close();
+    throw new EngineError(
+      `engine ${place + 1} opened ${own} where the first opened ${first}: their results would differ; set PTW_ENGINES=1`,
+    );
+  }
+}
+
+const sum = (parts: readonly { done: number; total: number }[], of: 'done' | 'total'): number =>
+  parts.reduce((total, part) => total + part[of], 0);
+
+/** What results depend on: two engines of which this differs are not one. */
+function computes({ name, tensorflowVersion, variant, devices, simd }: OpenBackend): string {
+  return [name, tensorflowVersion, variant, ...devices, ...simd].filter((text) => text !== undefined).join(', ');
+}
