@@ -128,6 +128,10 @@ export const certificationSchema = z
   .describe('Smoothing certificates (METHOD.md §4).');
 export type CertificationSettings = z.infer<typeof certificationSchema>;
 
+export const PRECISIONS = ['float32', 'bfloat16', 'float16'] as const;
+export const precisionSchema = z.enum(PRECISIONS);
+export type Precision = z.infer<typeof precisionSchema>;
+
 export const experimentConfigSchema = z.strictObject({
   name: z.string().min(1).max(200).describe('Shown in lists; has no influence on any result.'),
   seed: z.int().min(0).max(0xffffffff).default(0).describe('Every random choice of the run derives from it.'),
@@ -155,6 +159,12 @@ export const experimentConfigSchema = z.strictObject({
     .min(1)
     .describe('All are trained and certified from the same passes of the extractor.'),
   instances: count.default(1000).describe('Evaluated test instances a domain: a balanced random subset.'),
+  precision: precisionSchema
+    .default('float32')
+    .describe(
+      "What the extractor's convolutions compute in wherever heads are evaluated: accuracy, attacks and certificates " +
+        'are all of that model. Training and heads stay float32. Other than float32 needs the tensorflow backend.',
+    ),
   pgd: pgdSchema.prefault({}),
   certification: certificationSchema.prefault({}),
 });

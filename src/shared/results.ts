@@ -1,4 +1,4 @@
-import type { Constraint, LogitTest, Method, Rule, Selection } from './config.ts';
+import type { Constraint, LogitTest, Method, Precision, Rule, Selection } from './config.ts';
 
 /**
  * What a run yields for each sample, and the evidence under it. Evidence holds what rechecks a verdict without the
@@ -21,6 +21,8 @@ export interface DrawsEvidence {
   /** n₀; 0 when the selection is shared. */
   readonly selectionDraws: number;
   readonly selection: Selection;
+  /** Of the extractor's convolutions: the same weights in another precision are another model. */
+  readonly precision: Precision;
 }
 
 export interface LabelEvidence extends DrawsEvidence {

@@ -7,6 +7,7 @@ const DRAWS: DrawsEvidence = {
   draws: 500,
   selectionDraws: 100,
   selection: 'separate',
+  precision: 'float32',
 };
 
 /** One certificate of every method and rule, each different for every index; awkward numbers included. */

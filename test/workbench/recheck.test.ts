@@ -49,7 +49,7 @@ function records(): CertificateRecord[] {
   const [selected, estimation] = [draws(selectionDraws, 'selection'), draws(n, 'estimation')];
   return certificatesOf(
     {
-      facts: { seed: config.seed, sigma, alpha, draws: n, selectionDraws, selection },
+      facts: { seed: config.seed, sigma, alpha, draws: n, selectionDraws, selection, precision: config.precision },
       weights: head,
       classes: CLASSES,
       selectionLogits: selected.logits,

@@ -9,6 +9,18 @@ import { BadInput } from './errors.ts';
 import { headLabel } from './stageKeys.ts';
 
 /**
+ * Refuses a config that the backend which serves cannot compute.
+ * @throws BadInput with key, value and what is allowed
+ */
+export function checkBackend({ precision }: ExperimentConfig, { name }: { readonly name: string }): void {
+  if (precision === 'float32' || name === 'tensorflow') return;
+  throw new BadInput(
+    `precision: got "${precision}", the ${name} backend computes in "float32" only; ` +
+      '"bfloat16" and "float16" need tensorflow (ptw doctor says how to have it)',
+  );
+}
+
+/**
  * Refuses what each key allows alone but cannot work together, before anything runs.
  * @throws BadInput with a line for each problem: key, value, what is allowed
  */

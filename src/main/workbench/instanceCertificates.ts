@@ -1,7 +1,7 @@
 import { CATALOGUE } from '../data/catalogue.ts';
 import { clopperPearsonLower } from '../math/clopperPearson.ts';
 import { labelLevel, pairwiseLevel } from '../math/levels.ts';
-import { DOMAINS, type Domain } from '../../shared/config.ts';
+import { DOMAINS, type Domain, type Precision } from '../../shared/config.ts';
 import type { CertificateRecord, Evidence, PgdRecord, PredictionRecord } from '../../shared/results.ts';
 import type { Store } from '../store/store.ts';
 import { BadInput } from './errors.ts';
@@ -56,6 +56,8 @@ export interface InstanceReport {
   readonly label: number;
   /** [K] */
   readonly classNames: readonly string[];
+  /** Of the extractor in all that follows. */
+  readonly precision: Precision;
   readonly heads: readonly InstanceOfHead[];
 }
 
@@ -84,7 +86,8 @@ export function instanceReport(store: Store, id: number, choice: InstanceChoice)
   const label = results.flatMap(({ certificates }) => certificates).at(0)?.label;
   if (label === undefined) throw notCertified(store, run, choice);
   const { name: dataset, classes } = CATALOGUE[run.config[domain].dataset];
-  return { run: id, domain, dataset, datasetIndex, label, classNames: classes, heads: results };
+  const { precision } = run.config;
+  return { run: id, domain, dataset, datasetIndex, label, classNames: classes, precision, heads: results };
 }
 
 function instanceOfHead(

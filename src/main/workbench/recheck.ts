@@ -30,6 +30,7 @@ function factProblems({ evidence, method, rule }: CertificateRecord, config: Exp
     alpha,
     draws,
     selection,
+    precision: config.precision,
     selectionDraws: selection === 'separate' ? selectionDraws : 0,
     ...(method === 'representation' ? { rule } : {}),
     ...(method === 'logit' ? { logitTest: effectiveLogitTest(selection, logitTest) } : {}),

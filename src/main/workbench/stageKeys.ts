@@ -70,22 +70,18 @@ export function planStages(config: ExperimentConfig, data: DataKeys): StagePlan[
   const source = heads('source');
   const target = heads('target');
   const onHeads = [...source, ...target];
+  const { instances, seed, precision } = config;
+  const evaluation = { instances, seed, precision };
   const evaluated = (build: (head: StagePlan) => StagePlan): StagePlan[] => onHeads.map(build);
   return [
     extractor,
     ...onHeads,
-    ...evaluated((head) => evaluationPlan('prediction', head, { instances: config.instances, seed: config.seed })),
+    ...evaluated((head) => evaluationPlan('prediction', head, evaluation)),
     ...(config.pgd.enabled
-      ? evaluated((head) =>
-          evaluationPlan('pgd', head, { instances: config.instances, seed: config.seed, pgd: pgdInputs(config.pgd) }),
-        )
+      ? evaluated((head) => evaluationPlan('pgd', head, { ...evaluation, pgd: pgdInputs(config.pgd) }))
       : []),
     ...evaluated((head) =>
-      evaluationPlan('certification', head, {
-        instances: config.instances,
-        seed: config.seed,
-        certification: config.certification,
-      }),
+      evaluationPlan('certification', head, { ...evaluation, certification: config.certification }),
     ),
   ];
 }

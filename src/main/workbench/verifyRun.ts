@@ -4,6 +4,7 @@ import type { CertificateRecord, HeadWeights } from '../../shared/results.ts';
 import { startEngines, type Engines, type EnginesBackend } from '../engine/process/engines.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
+import { checkBackend } from './checkConfig.ts';
 import { BadInput } from './errors.ts';
 import { transferSpecOf, type RunReporter } from './executeRun.ts';
 import { recheck } from './recheck.ts';
@@ -115,6 +116,7 @@ async function redrawAll(folder: string, id: number, { reporter, signal }: Verif
     // Read-only throughout: verifying never changes what it verifies.
     return await readingWhile(folder, async (store) => {
       const run = storedRun(store, id);
+      checkBackend(run.config, engines.backend);
       const stages = certifiedStages(store, run);
       const counts = { certificates: 0, identical: 0, sameOutcome: 0 };
       const disagreements: Disagreement[] = [];

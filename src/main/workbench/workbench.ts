@@ -4,6 +4,7 @@ import { startEngines, type Engines } from '../engine/process/engines.ts';
 import type { Store } from '../store/store.ts';
 import type { RunSummary } from '../store/runs.ts';
 export type { RunSummary };
+import { checkBackend } from './checkConfig.ts';
 import { Interrupted, RunFailed } from './errors.ts';
 import { executeRun, type RunReporter } from './executeRun.ts';
 import { parseConfig } from './loadConfig.ts';
@@ -22,6 +23,7 @@ export interface RunHost {
 /**
  * Starts a run of a config and works it off.
  * @returns its id
+ * @throws BadInput when the backend cannot compute it
  * @throws Interrupted when the signal aborts it: the run can be resumed
  * @throws RunFailed with the reason; what was committed is kept and the run can be resumed
  */
@@ -31,6 +33,7 @@ export async function startRun(folder: string, config: ExperimentConfig, host: R
     const engines = await startEngines();
     try {
       host.opened(engines);
+      checkBackend(config, engines.backend);
       const { id } = store.runs.create({ name: config.name, config, environment: engines.backend });
       await work(store, engines, { id, config, host });
       return id;
@@ -48,6 +51,7 @@ export async function resumeRun(folder: string, id: number, host: RunHost): Prom
     const engines = await startEngines();
     try {
       host.opened(engines);
+      checkBackend(config, engines.backend);
       store.runs.resume(id, { environment: engines.backend });
       await work(store, engines, { id, config, host });
       return id;

@@ -56,7 +56,7 @@ export async function pgd(
   inputs: PgdInputs,
   context: StageContext & { attacked(records: readonly PgdRecord[]): void },
 ): Promise<void> {
-  const step = compile((tensors: PgdStepInputs) => pgdStep(inputs, tensors));
+  const step = compile((tensors: PgdStepInputs) => pgdStep(inputs, tensors), { precision: inputs.extractor.precision });
   const waiting = inputs.indices.values();
   const batch = emptyBatch(inputs);
   let done = 0;

@@ -16,7 +16,8 @@ export async function predict(
   context: StageContext & { predicted(head: number, records: readonly PredictionRecord[]): void },
 ): Promise<void> {
   const { extractor } = inputs;
-  const step = compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) }));
+  const representationsOf = ({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) });
+  const step = compile(representationsOf, { precision: extractor.precision });
   try {
     let done = 0;
     for (const part of batches(inputs.indices, BATCH)) {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../../../shared/config.ts';
 import { nativeBackend, type NativeBackend } from '../ops/native.ts';
 import { loadGraph, type LoadedGraph } from './loadedGraph.ts';
-import { inBfloat16 } from './lowPrecision.ts';
+import { inPrecision } from './lowPrecision.ts';
 import { isRecording, record } from './record.ts';
 import { difference } from './recording.ts';
 import { savedModelOf } from './savedModel.ts';
@@ -25,10 +26,10 @@ export interface CompiledStep<In, Out> {
 
 export interface CompileSettings {
   /**
-   * What convolutions and matrix products compute in. A step in `bfloat16` is another function than the same step in
+   * What convolutions compute in. A step in `bfloat16` or `float16` is another function than the same step in
    * `float32`, so it never runs as the latter: where it cannot be a graph, running it is an error.
    */
-  readonly precision: 'float32' | 'bfloat16';
+  readonly precision: Precision;
 }
 
 /** A step for one set of input shapes. */
@@ -111,7 +112,7 @@ function prepare<In, Out>(
   if (differs !== null) return { mode: 'eager', reason: `Two runs of the step on one input differ: ${differs}.` };
   try {
     const { recording } = second;
-    const written = precision === 'float32' ? recording : inBfloat16(recording, native.binding);
+    const written = precision === 'float32' ? recording : inPrecision(precision, recording, native.binding);
     const graph = loadGraph(native, savedModelOf(written, native.binding));
     return { mode: 'compiled', graph, form };
   } catch (error) {

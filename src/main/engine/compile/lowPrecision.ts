@@ -1,29 +1,25 @@
 import type { NativeBinding, OpAttribute } from '../ops/native.ts';
 import { typeOf, type OpNode, type RecordedNode, type Recording, type Source } from './recording.ts';
 
-/** TF_BFLOAT16 of tensorflow/c/tf_datatype.h; tfjs has no name for it. */
-const TF_BFLOAT16 = 14;
-
-/** Ops that spend the time, each with one output and its type in the attribute `T`. */
-const HEAVY = new Set([
-  'Conv2D',
-  'Conv2DBackpropInput',
-  'Conv2DBackpropFilter',
-  'MatMul',
-  'BatchMatMul',
-  'BatchMatMulV2',
-  'BatchMatMulV3',
-]);
+/** TF_BFLOAT16 and TF_HALF of tensorflow/c/tf_datatype.h; tfjs has no names for them. */
+const TYPES = { bfloat16: 14, float16: 19 } as const;
 
 /**
- * The recording with casts to bfloat16 before convolutions and matrix products, and back after them. Sums inside them
+ * Ops that are narrowed, each with one output and its type in the attribute `T`: they spend nearly all of the time.
+ * Matrix products are not among them: they are the heads', which certificates by box propagation know exactly, and small.
+ */
+const CONVOLUTIONS = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
+
+/**
+ * The recording with casts to a narrower type before convolutions, and back after them. Sums inside them
  * are of float32; all else stays float32, and casts of constants are folded when the graph is loaded.
  *
  * An op on constants alone stays float32 too: it is computed once, while loading, so there is no time to save, and the
  * kernel that computes it there is another one (of Conv2DBackpropInput it was 7e-3 to 9e-3 of the largest value away
  * from float32 sums of rounded operands, which the kernel that runs later gives exactly).
  */
-export function inBfloat16(recording: Recording, binding: NativeBinding): Recording {
+export function inPrecision(precision: keyof typeof TYPES, recording: Recording, binding: NativeBinding): Recording {
+  const type = TYPES[precision];
   const nodes: RecordedNode[] = [];
   /** Where each recorded node's outputs are now. */
   const moved: number[] = [];
@@ -44,7 +40,7 @@ export function inBfloat16(recording: Recording, binding: NativeBinding): Record
     const { dtype, shape } = typeOf(recording, source);
     if (dtype !== binding.TF_FLOAT) return now(source);
     const key = `${source.node} ${source.output}`;
-    const known = narrowed.get(key) ?? { node: cast(now(source), dtype, TF_BFLOAT16, shape), output: 0 };
+    const known = narrowed.get(key) ?? { node: cast(now(source), dtype, type, shape), output: 0 };
     narrowed.set(key, known);
     return known;
   };
@@ -52,21 +48,21 @@ export function inBfloat16(recording: Recording, binding: NativeBinding): Record
     fixed.push(node.kind === 'op' ? node.inputs.every((source) => fixed[source.node]) : node.kind === 'constant');
     if (node.kind !== 'op') {
       moved.push(add(node));
-    } else if (fixed.at(-1) === true || !isHeavy(node, binding)) {
+    } else if (fixed.at(-1) === true || !isConvolution(node, binding)) {
       moved.push(add({ ...node, inputs: node.inputs.map(now) }));
     } else {
       const [{ shape }] = node.outputs;
-      const attributes = node.attributes.map((one) => (one.name === 'T' ? { ...one, value: TF_BFLOAT16 } : one));
+      const attributes = node.attributes.map((one) => (one.name === 'T' ? { ...one, value: type } : one));
       const inputs = node.inputs.map(narrow);
-      const low = add({ ...node, attributes, inputs, outputs: [{ dtype: TF_BFLOAT16, shape }] });
-      moved.push(cast({ node: low, output: 0 }, TF_BFLOAT16, binding.TF_FLOAT, shape));
+      const low = add({ ...node, attributes, inputs, outputs: [{ dtype: type, shape }] });
+      moved.push(cast({ node: low, output: 0 }, type, binding.TF_FLOAT, shape));
     }
   }
   return { nodes, inputs: recording.inputs.map((node) => moved[node]), outputs: recording.outputs.map(now) };
 }
 
-function isHeavy({ op, outputs }: OpNode, { TF_FLOAT }: NativeBinding): boolean {
-  return HEAVY.has(op) && outputs[0].dtype === TF_FLOAT;
+function isConvolution({ op, outputs }: OpNode, { TF_FLOAT }: NativeBinding): boolean {
+  return CONVOLUTIONS.has(op) && outputs[0].dtype === TF_FLOAT;
 }
 
 function castAttributes({ TF_ATTR_TYPE, TF_ATTR_BOOL }: NativeBinding, from: number, to: number): OpAttribute[] {

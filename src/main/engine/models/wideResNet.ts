@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
+import type { Precision } from '../../../shared/config.ts';
 import { BATCH_NORM_EPSILON, batchNormTraining, type BatchStatistics } from '../ops/batchNorm.ts';
 import { relu } from '../ops/relu.ts';
 import { representationSize, type WideResNet } from './wideResNetShape.ts';
@@ -103,13 +104,15 @@ export function extractTraining(
 export interface FrozenExtractor {
   readonly net: WideResNet;
   readonly parameters: Parameters;
+  /** What its convolutions compute in; every step that runs it is compiled in this. */
+  readonly precision: Precision;
 }
 
 /**
  * Folds batch norm for inference: the one after conv1 goes into that convolution and a bias, the others become
  * x·gain + shift. Computed in float64 on the host.
  */
-export function freeze(net: WideResNet, trained: NamedArrays): FrozenExtractor {
+export function freeze(net: WideResNet, trained: NamedArrays, precision: Precision = 'float32'): FrozenExtractor {
   const folded: Record<string, tf.Tensor> = {};
   const gainAndShift = (name: string): { gain: Float64Array; shift: Float64Array } => {
     const read = (part: string): Float32Array => trained[`${name}.${part}`].data;
@@ -139,7 +142,7 @@ export function freeze(net: WideResNet, trained: NamedArrays): FrozenExtractor {
     if (needsProjection(block)) copy(`${block.name}.projection.weight`);
   }
   affine('norm');
-  return { net, parameters: folded };
+  return { net, parameters: folded, precision };
 }
 
 /**
@@ -147,7 +150,7 @@ export function freeze(net: WideResNet, trained: NamedArrays): FrozenExtractor {
  * computed since none is asked for.
  * @param images [N, H, W, C], normalised
  */
-export function extract({ net, parameters }: FrozenExtractor, images: tf.Tensor4D): tf.Tensor2D {
+export function extract({ net, parameters }: Omit<FrozenExtractor, 'precision'>, images: tf.Tensor4D): tf.Tensor2D {
   return tf.tidy(() =>
     forward(net, parameters, images, (x, name) => {
       const gain = `${name}.gain`;

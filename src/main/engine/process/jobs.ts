@@ -60,10 +60,12 @@ interface OnDevice {
 type JobOf<Kind extends Job['kind']> = Extract<Job, { kind: Kind }>;
 
 async function withExtractor(
-  { config, extractor }: { config: ExperimentConfig; extractor: Parameters<typeof freeze>[1] },
+  { config, extractor, kind }: JobOf<'train-heads' | 'predict' | 'pgd' | 'certify'>,
   body: (frozen: FrozenExtractor) => Promise<void>,
 ): Promise<void> {
-  const frozen = freeze(WIDE_RES_NETS[config.extractor.preset], extractor);
+  // Heads are trained on the extractor as it was trained; what evaluates them is the model that the run is about.
+  const precision = kind === 'train-heads' ? 'float32' : config.precision;
+  const frozen = freeze(WIDE_RES_NETS[config.extractor.preset], extractor, precision);
   try {
     await body(frozen);
   } finally {

@@ -113,7 +113,7 @@ async function certifyHead(
   { weights, frozen, step }: OpenHead,
   draws: Draws & { readonly statistics: ChannelStatistics },
 ): Promise<CertificateRecord[]> {
-  const { certification, seed } = job.config;
+  const { certification, seed, precision } = job.config;
   const logitsOf = (z: tf.Tensor2D): Promise<Float32Array> => takeValues(step.run({ z }).logits);
   const facts: DrawsEvidence = {
     seed,
@@ -122,6 +122,7 @@ async function certifyHead(
     draws: certification.draws,
     selectionDraws: certification.selection === 'separate' ? certification.selectionDraws : 0,
     selection: certification.selection,
+    precision,
   };
   const head: HeadDraws = {
     facts,

@@ -28,10 +28,11 @@ export type NoisyExtractor = CompiledStep<NoisyBatchInputs, { readonly represent
 
 /** The extractor's weights become constants of the compiled step; its key and counter are inputs. */
 export function compileNoisyExtractor(extractor: FrozenExtractor, sigma: number): NoisyExtractor {
-  return compile(({ image, key, counter }: NoisyBatchInputs) => {
+  const step = ({ image, key, counter }: NoisyBatchInputs) => {
     const images = noisyImages(image as tf.Tensor3D, { sigma, source: { key, counter }, count: DRAWS_BATCH });
     return { representations: extract(extractor, images) };
-  });
+  };
+  return compile(step, { precision: extractor.precision });
 }
 
 /** Keys of an instance's two independent sets of draws: one chooses the class, the other tests it. */

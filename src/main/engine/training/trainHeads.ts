@@ -69,11 +69,17 @@ interface Steps {
 }
 
 function compileSteps({ extractor, heads, settings }: TrainHeadsInputs): Steps {
+  const { precision } = extractor;
   return {
-    clean: compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) })),
-    perturbed: compile(({ images, ...source }: PerturbedInputs) => ({
-      representations: extract(extractor, perturbForTraining(images, settings, source)),
-    })),
+    clean: compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) }), {
+      precision,
+    }),
+    perturbed: compile(
+      ({ images, ...source }: PerturbedInputs) => ({
+        representations: extract(extractor, perturbForTraining(images, settings, source)),
+      }),
+      { precision },
+    ),
     heads: heads.map(({ shape: { spec } }) =>
       compile(({ parameters, z, labels, ...adam }: HeadStepInputs): StepResult => {
         const { loss, gradients } = lossAndGradients(parameters, (tensors) =>

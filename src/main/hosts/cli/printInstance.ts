@@ -11,8 +11,11 @@ const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 /** Every head's certificates of one instance, with what each verdict turned on. */
 export function printInstance(report: InstanceReport): void {
-  const { run, domain, dataset, datasetIndex, label, classNames } = report;
-  print(`Run ${run}, ${domain} (${dataset}), test image ${datasetIndex} of class ${className(label, classNames)}`);
+  const { run, domain, dataset, datasetIndex, label, classNames, precision } = report;
+  const model = precision === 'float32' ? '' : `; the extractor computes in ${precision}`;
+  print(
+    `Run ${run}, ${domain} (${dataset}), test image ${datasetIndex} of class ${className(label, classNames)}${model}`,
+  );
   for (const head of report.heads) printHead(head, report);
   print(
     '\nA certificate says: with probability ≥ 1 − α over its draws, no input within the radius (L2) changes the smoothed',

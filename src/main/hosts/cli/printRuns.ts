@@ -15,6 +15,9 @@ export function printReport({ run, config, rows, exampleInstance }: RunReport, j
   print(reportTable(rows));
   print(REPORT_LEGEND);
   print(`${config.instances} instances a domain, σ = ${sigma}, n = ${draws}, n₀ = ${selectionDraws}, α = ${alpha}.`);
+  if (config.precision !== 'float32') {
+    print(`The extractor computes in ${config.precision}: accuracy, attacks and certificates are all of that model.`);
+  }
   print(nextSteps(run.id, exampleInstance));
 }
 
