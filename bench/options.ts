@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+
+export const PARTS = ['compare', 'scaling', 'compile', 'gpu'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Options {
+  readonly part: Part;
+  /** Of either side. */
+  readonly threads: number;
+  readonly repetitions: number;
+  /** Whether results go into docs/performance.md. */
+  readonly write: boolean;
+  /** Without the reference. */
+  readonly oursAlone: boolean;
+  /** Works whose names contain this. */
+  readonly only: string;
+  /** Of part gpu. */
+  readonly preset: string;
+  readonly batch: number;
+  readonly side: number;
+}
+
+export const USAGE = `npm run bench -- [part] [options]
+  compare   (the default) our engine and PyTorch in turns; what a certification spends outside the extractor
+  scaling   how certification time grows with draws, instances, width and heads
+  compile   our compiled steps against the same steps run op by op
+  gpu       a wide extractor on the backend that serves, and estimates for GPUs at the paper's scale
+  --threads n      threads of either side (2)
+  --repetitions n  of each contestant, medians are of these (11)
+  --write          put the result into docs/performance.md; by default it is only printed
+  --ours           without the PyTorch reference
+  --only text      of compare and scaling, the works whose name contains the text
+  --preset p --side s --batch b    of gpu: extractor (wrn-32-10), image side (28), rows of a pass (100)`;
+
+/** Fewer give no quartiles worth the name in a document. */
+const FEWEST_TO_WRITE = 7;
+
+/** @throws RangeError that says what is wrong with the arguments */
+export function parseOptions(args: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      threads: { type: 'string', default: '2' },
+      repetitions: { type: 'string', default: '11' },
+      write: { type: 'boolean', default: false },
+      ours: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      preset: { type: 'string', default: 'wrn-32-10' },
+      side: { type: 'string', default: '28' },
+      batch: { type: 'string', default: '100' },
+    },
+  });
+  const [name = 'compare', ...surplus] = positionals;
+  const part = PARTS.find((known) => known === name);
+  if (part === undefined || surplus.length > 0) {
+    throw new RangeError(`bench: got part "${positionals.join(' ')}", expected one of ${PARTS.join(', ')}`);
+  }
+  const options: Options = {
+    part,
+    threads: countFrom('threads', values.threads),
+    repetitions: countFrom('repetitions', values.repetitions),
+    write: values.write,
+    oursAlone: values.ours,
+    only: values.only,
+    preset: values.preset,
+    side: countFrom('side', values.side),
+    batch: countFrom('batch', values.batch),
+  };
+  refuseHalfResults(options);
+  return options;
+}
+
+function countFrom(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new RangeError(`bench: --${name} is "${text}", expected a whole number of at least 1`);
+}
+
+/** The document holds whole tables of enough repetitions, or none. @throws RangeError */
+function refuseHalfResults({ write, oursAlone, only, repetitions }: Options): void {
+  if (!write) return;
+  if (oursAlone || only !== '')
+    throw new RangeError('bench: --write needs the whole table: leave out --ours and --only');
+  if (repetitions < FEWEST_TO_WRITE) {
+    throw new RangeError(`bench: --write with ${repetitions} repetitions, expected at least ${FEWEST_TO_WRITE}`);
+  }
+}

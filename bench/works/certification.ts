@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CertificationSettings } from '../../src/shared/config.ts';
+import { startEngine, type Engine } from '../../src/main/engine/process/client.ts';
+import type { NamedHead } from '../../src/main/engine/process/protocol.ts';
+import { openStore, type Store } from '../../src/main/store/store.ts';
+import { transferSpecOf } from '../../src/main/workbench/executeRun.ts';
+import type { Experiment } from '../experiment.ts';
+
+/** What a run has: the engine in a process of its own, and a store on the disk. */
+export interface Host {
+  readonly engine: Engine;
+  readonly store: Store;
+}
+
+/** Lends a host with a store in a temporary folder, gone afterwards. */
+export async function withHost<T>(body: (host: Host) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'ptw-bench-'));
+  const store = openStore(folder);
+  const engine = await startEngine();
+  try {
+    return await body({ engine, store });
+  } finally {
+    await engine.close();
+    store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export interface CertificationWork {
+  readonly experiment: Experiment;
+  readonly heads: readonly NamedHead[];
+  readonly instances: Int32Array;
+  /** What differs from the experiment's. */
+  readonly settings?: Partial<CertificationSettings>;
+}
+
+/** Milliseconds. */
+export interface CertificationTimes {
+  /** From the start of the job to the first instance on the disk: weights sent, graphs made, and the instance itself. */
+  readonly first: number;
+  /** Of each instance after the first, on the disk. */
+  readonly each: number;
+  readonly total: number;
+  readonly certificates: number;
+}
+
+/**
+ * Certifies instances as a run does, by the same job of the engine and the same commits: an instance counts when the records of its
+ * last head are on the disk. `each` is NaN for a single instance.
+ */
+export async function certify({ engine, store }: Host, work: CertificationWork): Promise<CertificationTimes> {
+  const { experiment, heads, instances, settings } = work;
+  const config = { ...experiment.config, certification: { ...experiment.config.certification, ...settings } };
+  const stages = new Map(heads.map(({ id }) => [id, freshStage(store)]));
+  const last = heads.at(-1)!.id;
+  const finished: number[] = [];
+  let certificates = 0;
+  const started = performance.now();
+  await engine.run(
+    {
+      kind: 'certify',
+      transfer: transferSpecOf(config),
+      config,
+      extractor: experiment.extractor,
+      domain: 'target',
+      heads,
+      instances: Array.from(instances, (datasetIndex) => ({ datasetIndex, heads: heads.map(({ id }) => id) })),
+    },
+    (event) => {
+      if (event.kind !== 'certificates') return;
+      certificates += store.results.commitInstance(stages.get(event.head)!, event.records);
+      if (event.head === last) finished.push(performance.now());
+    },
+  );
+  if (finished.length !== instances.length) {
+    throw new Error(`internal: bench: ${finished.length} instances were certified, expected ${instances.length}`);
+  }
+  return {
+    first: finished[0] - started,
+    each: (finished.at(-1)! - finished[0]) / (finished.length - 1),
+    total: performance.now() - started,
+    certificates,
+  };
+}
+
+let stagesMade = 0;
+
+/** A new stage for each measurement: what a stage holds already would not be written again. */
+function freshStage(store: Store): number {
+  const key = createHash('sha256').update(`bench ${stagesMade++}`).digest('hex');
+  return store.stages.ensureStage({ key, kind: 'certification', domain: 'target', headLabel: null, inputs: {} }).id;
+}

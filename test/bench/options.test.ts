@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { parseOptions } from '../../bench/options.ts';
+
+describe('arguments of the benches', () => {
+  it.each([
+    [['sideways'], /part "sideways", expected one of compare, scaling/],
+    [['compare', 'scaling'], /part "compare scaling"/],
+    [['--threads', '0'], /--threads is "0", expected a whole number/],
+    [['--batch', 'many'], /--batch is "many"/],
+    [['--write', '--ours'], /leave out --ours and --only/],
+    [['--write', '--only', 'PGD'], /leave out --ours and --only/],
+    [['--write', '--repetitions', '6'], /6 repetitions, expected at least 7/],
+    [['--loud'], /--loud/],
+  ])('%j are refused', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+  it('compare with two threads and print by default', () => {
+    expect(parseOptions([])).toMatchObject({ part: 'compare', threads: 2, repetitions: 11, write: false, only: '' });
+  });
+  it('may write seven repetitions', () => {
+    expect(parseOptions(['scaling', '--write', '--repetitions', '7'])).toMatchObject({ part: 'scaling', write: true });
+  });
+});
