@@ -1,6 +1,9 @@
 import { loadavg } from 'node:os';
 import type { OpenBackend } from '../src/main/engine/backends/openBackend.ts';
 
+/** Before the bench adds its own. */
+const loadBefore = loadavg()[0];
+
 /**
  * Gives our side its threads: the environment is read as TensorFlow is loaded, here and in the engine's process, which inherits it.
  * Variables of the user's that would override it go.
@@ -24,6 +27,6 @@ export function conditionsOf(
   const day = new Date().toISOString().slice(0, 10);
   return (
     `${devices.join(', ')} (${simd.join(', ')}); ${threads} threads a side; ${versions.join(', ')}; ${day}. ` +
-    `Load average of the machine when this was written: ${loadavg()[0].toFixed(1)}.`
+    `Load average of the machine before: ${loadBefore.toFixed(1)}.`
   );
 }

@@ -78,7 +78,12 @@ async function trainedExtractor(engine: Engine, config: ExperimentConfig): Promi
 }
 
 async function described(engine: Engine, config: ExperimentConfig): Promise<TransferDescription> {
-  const job = { kind: 'describe', transfer: transferSpecOf(config), instances: INSTANCES, attacked: INSTANCES } as const;
+  const job = {
+    kind: 'describe',
+    transfer: transferSpecOf(config),
+    instances: INSTANCES,
+    attacked: INSTANCES,
+  } as const;
   return (await only(engine, job, 'description')).description;
 }
 

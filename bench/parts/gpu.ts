@@ -33,7 +33,9 @@ export async function gpu(options: Options): Promise<void> {
   const title = `${preset}, ${options.side}×${options.side}×1, ${threeFigures(flops / 1e9)} GFLOP an image, batch ${options.batch}.`;
   const hours = `${PAPER_INSTANCES} instances × ${PAPER_DRAWS} draws at this rate, hours`;
   const table = markdownTable(['inference', 'ms a batch', 'TFLOP/s', hours], rows);
-  publish('gpu-measured', [`${conditionsOf(backend)} ${title}`, table].join('\n\n'), options);
+  const onGpu = backend.devices.some((device) => device.startsWith('GPU'));
+  publish('gpu-measured', [`${conditionsOf(backend)} ${title}`, table].join('\n\n'), { write: options.write && onGpu });
+  if (options.write && !onGpu) console.log('\nNot written: the section is for GPUs, and none served.');
 }
 
 function inputsOf({ preset, side, batch }: Options): InferenceInputs {

@@ -22,8 +22,10 @@ const LINEAR_WITHIN = 0.1;
 /** One quantity that grows, at some sizes. */
 interface Axis {
   readonly name: string;
-  /** What x is, with its unit, in words. */
+  /** What the points are, in words. */
   readonly quantity: string;
+  /** What x counts. */
+  readonly unit: string;
   /** What is timed at each x. */
   readonly timed: string;
   readonly points: readonly { readonly label: string; readonly x: number; readonly contestant: Contestant }[];
@@ -55,6 +57,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
     {
       name: 'draws',
       quantity: 'estimation draws, and 100 for selection',
+      unit: 'draws of both kinds',
       timed: 'an instance, six heads',
       points: DRAWS.map((draws) => ({
         label: String(draws),
@@ -65,6 +68,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
     {
       name: 'instances',
       quantity: 'instances',
+      unit: 'instances',
       timed: 'the whole job, graphs included',
       points: INSTANCES.map((count) => ({
         label: String(count),
@@ -75,6 +79,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
     {
       name: 'width',
       quantity: 'GFLOP of a forward pass',
+      unit: 'GFLOP',
       timed: 'an instance, 500 draws, six heads',
       points: PRESETS.map((preset) => {
         const experiment = experiments.get(preset)!;
@@ -89,6 +94,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
     {
       name: 'heads',
       quantity: 'heads',
+      unit: 'heads',
       timed: 'an instance, 500 draws',
       points: HEADS.map((count) => ({
         label: String(count),
@@ -109,7 +115,7 @@ function repeated(heads: Experiment['heads'], count: number): Experiment['heads'
   return Array.from({ length: count }, (_, i) => ({ ...heads[i % heads.length], id: `head ${i}` }));
 }
 
-async function measuredAxis({ quantity, timed, points }: Axis, { repetitions }: Options): Promise<string> {
+async function measuredAxis({ quantity, unit, timed, points }: Axis, { repetitions }: Options): Promise<string> {
   const measured = await alternate(
     points.map(({ contestant }) => contestant),
     repetitions,
@@ -120,7 +126,7 @@ async function measuredAxis({ quantity, timed, points }: Axis, { repetitions }: 
     points.map(({ label }, i) => [label, spread(measured[i].time), signedPercent(departures[i])]),
   );
   const bent = points.filter((_, i) => Math.abs(departures[i]) > LINEAR_WITHIN).map(({ label }) => label);
-  const line = `Line: ${threeFigures(fixed)} ms + ${threeFigures(each)} ms × ${quantity.split(',')[0]}`;
+  const line = `Line: ${threeFigures(fixed)} ms + ${threeFigures(each)} ms × ${unit}`;
   const verdict =
     bent.length === 0
       ? `linear within ${100 * LINEAR_WITHIN} %.`
