@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Precision } from '../../../shared/config.ts';
 import { nativeBackend, type NativeBackend } from '../ops/native.ts';
+import { canFuse, fuseConvolutions } from './fuseConvolutions.ts';
 import { loadGraph, type LoadedGraph } from './loadedGraph.ts';
 import { inPrecision } from './lowPrecision.ts';
 import { isRecording, record } from './record.ts';
@@ -111,7 +112,8 @@ function prepare<In, Out>(
   const differs = difference(first.recording, second.recording);
   if (differs !== null) return { mode: 'eager', reason: `Two runs of the step on one input differ: ${differs}.` };
   try {
-    const { recording } = second;
+    const { recording: recorded } = second;
+    const recording = canFuse(native, precision) ? fuseConvolutions(recorded, native.binding) : recorded;
     const written = precision === 'float32' ? recording : inPrecision(precision, recording, native.binding);
     const graph = loadGraph(native, savedModelOf(written, native.binding));
     return { mode: 'compiled', graph, form };

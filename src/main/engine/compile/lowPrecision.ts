@@ -1,14 +1,15 @@
 import type { NativeBinding, OpAttribute } from '../ops/native.ts';
+import { FUSED } from './fuseConvolutions.ts';
 import { typeOf, type OpNode, type RecordedNode, type Recording, type Source } from './recording.ts';
 
 /** TF_BFLOAT16 and TF_HALF of tensorflow/c/tf_datatype.h; tfjs has no names for them. */
 const TYPES = { bfloat16: 14, float16: 19 } as const;
 
 /**
- * Ops that are narrowed, each with one output and its type in the attribute `T`: they spend nearly all of the time.
+ * Ops that are narrowed, each with one output and its type in the attribute `T`, and in `TArgs` what is fused with it: they spend nearly all of the time.
  * Matrix products are not among them: they are the heads', which certificates by box propagation know exactly, and small.
  */
-const CONVOLUTIONS = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
+const CONVOLUTIONS = new Set(['Conv2D', FUSED, 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
 
 /**
  * The recording with casts to a narrower type before convolutions, and back after them. Sums inside them
@@ -44,7 +45,7 @@ export function inPrecision(precision: keyof typeof TYPES, recording: Recording,
     narrowed.set(key, known);
     return known;
   };
-  for (const node of recording.nodes) {
+  recording.nodes.forEach((node, at) => {
     fixed.push(node.kind === 'op' ? node.inputs.every((source) => fixed[source.node]) : node.kind === 'constant');
     if (node.kind !== 'op') {
       moved.push(add(node));
@@ -52,12 +53,23 @@ export function inPrecision(precision: keyof typeof TYPES, recording: Recording,
       moved.push(add({ ...node, inputs: node.inputs.map(now) }));
     } else {
       const [{ shape }] = node.outputs;
-      const attributes = node.attributes.map((one) => (one.name === 'T' ? { ...one, value: type } : one));
+      const attributes = node.attributes.map((one) => {
+        if (one.name === 'T') return { ...one, value: type };
+        return one.name === 'TArgs' ? { ...one, value: (one.value as number[]).map(() => type) } : one;
+      });
       const inputs = node.inputs.map(narrow);
-      const low = add({ ...node, attributes, inputs, outputs: [{ dtype: type, shape }] });
+      let { op } = node;
+      if (op === FUSED) {
+        // The public op of fused convolutions takes no bfloat16; the one that TensorFlow puts in its place does.
+        op = '_MklNativeFusedConv2D';
+        attributes.push({ name: '_kernel', type: binding.TF_ATTR_STRING, value: 'MklNameChangeOp' });
+      }
+      const low = add({ ...node, op, attributes, inputs, outputs: [{ dtype: type, shape }] });
+      // Convolution behind convolution hands the narrow values on; the cast back is for whoever else reads them.
+      narrowed.set(`${at} 0`, { node: low, output: 0 });
       moved.push(cast({ node: low, output: 0 }, type, binding.TF_FLOAT, shape));
     }
-  }
+  });
   return { nodes, inputs: recording.inputs.map((node) => moved[node]), outputs: recording.outputs.map(now) };
 }
 

@@ -16,6 +16,8 @@ export interface AttributeList {
   setIList(values: readonly number[]): void;
   setFList(values: readonly number[]): void;
   setBList(values: readonly boolean[]): void;
+  setSList(values: readonly Uint8Array[]): void;
+  setTypeList(dtypes: readonly number[]): void;
 }
 export interface AttributeValue {
   setS(value: Uint8Array): void;

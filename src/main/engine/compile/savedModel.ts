@@ -62,7 +62,8 @@ function neededNodes({ nodes, inputs, outputs }: Recording): Set<number> {
 
 function nameOf({ nodes }: Recording, { node, output }: Source): string {
   const recorded = nodes[node];
-  const name = recorded.kind === 'op' ? `${recorded.op}${node}` : `${recorded.kind}${node}`;
+  // Names may not begin with an underscore, as those of internal ops do.
+  const name = `${recorded.kind === 'op' ? recorded.op.replace(/^_/, '') : recorded.kind}${node}`;
   return output === 0 ? name : `${name}:${output}`;
 }
 
@@ -145,11 +146,13 @@ function attributeValue({ name, type, value }: OpAttribute, binding: NativeBindi
   const list = new AttrValue.ListValue();
   switch (type) {
     case binding.TF_ATTR_TYPE:
-      message.setType(value as number);
-      return message;
+      if (Array.isArray(value)) list.setTypeList(value as number[]);
+      else message.setType(value as number);
+      break;
     case binding.TF_ATTR_STRING:
-      message.setS(Buffer.from(value as string));
-      return message;
+      if (Array.isArray(value)) list.setSList(value.map((text) => Buffer.from(text as string)));
+      else message.setS(Buffer.from(value as string));
+      break;
     case binding.TF_ATTR_SHAPE:
       message.setShape(shapeMessage(value as number[]));
       return message;

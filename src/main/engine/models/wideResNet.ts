@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
 import type { Precision } from '../../../shared/config.ts';
 import { BATCH_NORM_EPSILON, batchNormTraining, type BatchStatistics } from '../ops/batchNorm.ts';
+import { biasAdd } from '../ops/biasAdd.ts';
 import { relu } from '../ops/relu.ts';
 import { representationSize, type WideResNet } from './wideResNetShape.ts';
 import type { NamedArray, NamedArrays } from './arrays.ts';
@@ -67,21 +68,27 @@ export function isRunningStatistic(name: string): boolean {
   return name.endsWith('.mean') || name.endsWith('.variance');
 }
 
-/** Normalises, then ReLU; how the statistics are had differs between training and inference. */
-type NormRelu = (x: tf.Tensor4D, name: string) => tf.Tensor4D;
+/** What training and inference do differently. */
+interface Layers {
+  /** Zero padding, so that the size is that of the input over the stride. */
+  readonly conv: (x: tf.Tensor4D, name: string, stride: 1 | 2) => tf.Tensor4D;
+  /** Normalises, then ReLU. */
+  readonly normRelu: (x: tf.Tensor4D, name: string) => tf.Tensor4D;
+}
 
-function forward(net: WideResNet, parameters: Parameters, images: tf.Tensor4D, normRelu: NormRelu): tf.Tensor2D {
-  const conv = (x: tf.Tensor4D, name: string, stride: 1 | 2): tf.Tensor4D =>
-    tf.conv2d(x, parameters[name] as tf.Tensor4D, stride, 'same');
-  let x = conv(images, 'stem.weight', 1); // [N, H, W, 16]
+function forward(net: WideResNet, images: tf.Tensor4D, { conv, normRelu }: Layers): tf.Tensor2D {
+  let x = conv(images, 'stem', 1); // [N, H, W, 16]
   for (const block of blocksOf(net)) {
     const active = normRelu(x, `${block.name}.norm1`);
-    const shortcut = needsProjection(block) ? conv(active, `${block.name}.projection.weight`, block.stride) : x;
-    const inner = normRelu(conv(active, `${block.name}.conv1.weight`, block.stride), `${block.name}.norm2`);
-    x = tf.add(conv(inner, `${block.name}.conv2.weight`, 1), shortcut); // [N, H/stride, W/stride, outputs]
+    const shortcut = needsProjection(block) ? conv(active, `${block.name}.projection`, block.stride) : x;
+    const inner = normRelu(conv(active, `${block.name}.conv1`, block.stride), `${block.name}.norm2`);
+    x = tf.add(conv(inner, `${block.name}.conv2`, 1), shortcut); // [N, H/stride, W/stride, outputs]
   }
   return tf.mean(normRelu(x, 'norm'), [1, 2]); // [N, D]
 }
+
+const convolve = (parameters: Parameters, x: tf.Tensor4D, name: string, stride: 1 | 2): tf.Tensor4D =>
+  tf.conv2d(x, parameters[`${name}.weight`] as tf.Tensor4D, stride, 'same');
 
 /**
  * Representations in training mode: batch norm by the batch's statistics.
@@ -93,14 +100,17 @@ export function extractTraining(
   { parameters, images }: { parameters: Parameters; images: tf.Tensor4D },
   onStatistics: (name: string, statistics: BatchStatistics) => void,
 ): tf.Tensor2D {
-  return forward(net, parameters, images, (x, name) => {
-    const scale = parameters[`${name}.scale`] as tf.Tensor1D;
-    const offset = parameters[`${name}.offset`] as tf.Tensor1D;
-    return relu(batchNormTraining({ x, scale, offset }, (statistics) => onStatistics(name, statistics)));
+  return forward(net, images, {
+    conv: (x, name, stride) => convolve(parameters, x, name, stride),
+    normRelu: (x, name) => {
+      const scale = parameters[`${name}.scale`] as tf.Tensor1D;
+      const offset = parameters[`${name}.offset`] as tf.Tensor1D;
+      return relu(batchNormTraining({ x, scale, offset }, (statistics) => onStatistics(name, statistics)));
+    },
   });
 }
 
-/** A frozen extractor f: running statistics folded into one gain and shift a channel, or into the convolution before. */
+/** A frozen extractor f: running statistics folded into the convolutions before, or into one gain and shift a channel. */
 export interface FrozenExtractor {
   readonly net: WideResNet;
   readonly parameters: Parameters;
@@ -109,40 +119,57 @@ export interface FrozenExtractor {
 }
 
 /**
- * Folds batch norm for inference: the one after conv1 goes into that convolution and a bias, the others become
- * x·gain + shift. Computed in float64 on the host.
+ * Folds batch norm for inference, in float64 on the host: x·gain + shift goes into the convolutions that make x, whose
+ * weights are scaled and one of which gets a bias, wherever nothing else reads x. Where something does, which is an
+ * identity shortcut, or where x itself came over one, gain and shift stay.
  */
 export function freeze(net: WideResNet, trained: NamedArrays, precision: Precision = 'float32'): FrozenExtractor {
+  const blocks = blocksOf(net);
   const folded: Record<string, tf.Tensor> = {};
-  const gainAndShift = (name: string): { gain: Float64Array; shift: Float64Array } => {
-    const read = (part: string): Float32Array => trained[`${name}.${part}`].data;
-    const gain = Float64Array.from(read('scale'), (s, i) => s / Math.sqrt(read('variance')[i] + BATCH_NORM_EPSILON));
-    const shift = Float64Array.from(read('offset'), (o, i) => o - read('mean')[i] * gain[i]);
-    return { gain, shift };
+  /** The norm after the sum of these convolutions, the first of which takes the bias; without a norm they stay as they are. */
+  const fold = (convolutions: readonly string[], norm: string | null): void => {
+    const affine = norm === null ? null : gainAndShift(trained, norm);
+    for (const name of convolutions) {
+      const { shape, data } = trained[`${name}.weight`];
+      const outputs = shape[3];
+      // The output channel is the last axis, so element i belongs to channel i mod outputs.
+      const scaled = affine === null ? data : data.map((v, i) => v * affine.gain[i % outputs]);
+      folded[`${name}.weight`] = tf.tensor(scaled, [...shape]);
+    }
+    if (affine !== null) folded[`${convolutions[0]}.bias`] = tf.tensor1d(Float32Array.from(affine.shift));
   };
-  const copy = (name: string): void => {
-    const array = trained[name];
-    folded[name] = tf.tensor(array.data, [...array.shape]);
+  const keep = (norm: string): void => {
+    const { gain, shift } = gainAndShift(trained, norm);
+    folded[`${norm}.gain`] = tf.tensor1d(Float32Array.from(gain));
+    folded[`${norm}.shift`] = tf.tensor1d(Float32Array.from(shift));
   };
-  const affine = (name: string): void => {
-    const { gain, shift } = gainAndShift(name);
-    folded[`${name}.gain`] = tf.tensor1d(Float32Array.from(gain));
-    folded[`${name}.shift`] = tf.tensor1d(Float32Array.from(shift));
+  /** The norm that the sum after block `index` (−1: the stem) goes through next, and whether only that reads the sum. */
+  const next = (index: number): { norm: string; alone: boolean } =>
+    index + 1 < blocks.length
+      ? { norm: `${blocks[index + 1].name}.norm1`, alone: needsProjection(blocks[index + 1]) }
+      : { norm: 'norm', alone: true };
+  const foldSum = (index: number, convolutions: readonly string[], hasIdentity: boolean): void => {
+    const { norm, alone } = next(index);
+    const foldable = alone && !hasIdentity;
+    fold(convolutions, foldable ? norm : null);
+    if (!foldable) keep(norm);
   };
-  copy('stem.weight');
-  for (const block of blocksOf(net)) {
-    affine(`${block.name}.norm1`);
-    const { gain, shift } = gainAndShift(`${block.name}.norm2`);
-    const weight = trained[`${block.name}.conv1.weight`];
-    // The output channel is the last axis, so element i belongs to channel i mod outputs.
-    const scaled = weight.data.map((v, i) => v * gain[i % block.outputs]);
-    folded[`${block.name}.conv1.weight`] = tf.tensor(scaled, [...weight.shape]);
-    folded[`${block.name}.norm2.shift`] = tf.tensor1d(Float32Array.from(shift));
-    copy(`${block.name}.conv2.weight`);
-    if (needsProjection(block)) copy(`${block.name}.projection.weight`);
-  }
-  affine('norm');
+  foldSum(-1, ['stem'], false);
+  blocks.forEach((block, index) => {
+    fold([`${block.name}.conv1`], `${block.name}.norm2`);
+    const projects = needsProjection(block);
+    const shortcut = projects ? [`${block.name}.projection`] : [];
+    foldSum(index, [`${block.name}.conv2`, ...shortcut], !projects);
+  });
   return { net, parameters: folded, precision };
+}
+
+/** A batch norm by its running statistics: x·gain + shift, each [C]. */
+function gainAndShift(trained: NamedArrays, norm: string): { gain: Float64Array; shift: Float64Array } {
+  const read = (part: string): Float32Array => trained[`${norm}.${part}`].data;
+  const gain = Float64Array.from(read('scale'), (s, i) => s / Math.sqrt(read('variance')[i] + BATCH_NORM_EPSILON));
+  const shift = Float64Array.from(read('offset'), (o, i) => o - read('mean')[i] * gain[i]);
+  return { gain, shift };
 }
 
 /**
@@ -152,10 +179,16 @@ export function freeze(net: WideResNet, trained: NamedArrays, precision: Precisi
  */
 export function extract({ net, parameters }: Omit<FrozenExtractor, 'precision'>, images: tf.Tensor4D): tf.Tensor2D {
   return tf.tidy(() =>
-    forward(net, parameters, images, (x, name) => {
-      const gain = `${name}.gain`;
-      const scaled = gain in parameters ? tf.mul(x, parameters[gain]) : x;
-      return relu(tf.add(scaled, parameters[`${name}.shift`]));
+    forward(net, images, {
+      conv: (x, name, stride) => {
+        const sum = convolve(parameters, x, name, stride);
+        const bias = `${name}.bias`;
+        return bias in parameters ? biasAdd(sum, parameters[bias]) : sum;
+      },
+      normRelu: (x, name) => {
+        const gain = `${name}.gain`;
+        return relu(gain in parameters ? tf.add(tf.mul(x, parameters[gain]), parameters[`${name}.shift`]) : x);
+      },
     }),
   );
 }

@@ -46,6 +46,7 @@ export interface NativeBinding {
 /** tfjs-node's backend: runs any TensorFlow op by name. */
 export interface NativeBackend {
   readonly binding: NativeBinding;
+  readonly isUsingGpuDevice: boolean;
   executeMultipleOutputs(
     name: string,
     attributes: readonly OpAttribute[],
