@@ -7,7 +7,7 @@ import {
   type DenseHead,
   type DenseLayerWeights,
 } from './head.ts';
-import { sumError } from './rounding.ts';
+import { roundedUp, sumError } from './rounding.ts';
 
 /** Bounds on the units of a box in representation space, each [D]. */
 export interface RepresentationBox {
@@ -32,26 +32,30 @@ export function propagatedMargins(head: DenseHead, box: RepresentationBox, c: nu
   return mergedMargins(head.layers.at(-1)!, interval, c);
 }
 
-/** Bounds of W·z + b over a box, [outputs], rounded outward. */
+/**
+ * Bounds of W·z + b over a box, [outputs], rounded outward. By the box's centre m and half-widths r it is W·m + b ± |W|·r,
+ * which takes no branch on the sign of a weight.
+ */
 export function denseInterval({ inputs, outputs, weight, bias }: DenseLayerWeights, box: Interval): Interval {
+  const centre = box.lower.map((bound, i) => (bound + box.upper[i]) / 2);
+  // Rounded up, so that the box around the rounded centre holds the whole of the given one.
+  const halfWidth = centre.map((middle, i) => roundedUp(Math.max(box.upper[i] - middle, middle - box.lower[i]), 1));
   const lower = new Float64Array(outputs);
   const upper = new Float64Array(outputs);
   for (let row = 0; row < outputs; row++) {
-    let least = bias[row];
-    let most = least;
-    let absoluteSum = Math.abs(least);
+    let middle = bias[row];
+    let absoluteSum = Math.abs(middle);
+    let reach = 0;
     for (let i = 0, at = row * inputs; i < inputs; i++, at++) {
-      const w = weight[at];
-      const a = w * box.lower[i];
-      const b = w * box.upper[i];
-      least += w < 0 ? b : a;
-      most += w < 0 ? a : b;
-      absoluteSum += Math.max(Math.abs(a), Math.abs(b));
+      const term = weight[at] * centre[i];
+      middle += term;
+      absoluteSum += Math.abs(term);
+      reach += Math.abs(weight[at]) * halfWidth[i];
     }
-    // One rounding in each product.
-    const slack = sumError(inputs + 1, absoluteSum);
-    lower[row] = least - slack;
-    upper[row] = most + slack;
+    // One rounding in each product of either sum, and two in putting the sums together.
+    const slack = sumError(inputs + 3, absoluteSum + reach);
+    lower[row] = middle - reach - slack;
+    upper[row] = middle + reach + slack;
   }
   return { lower, upper };
 }

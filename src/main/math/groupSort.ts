@@ -12,8 +12,24 @@ export function groupSort(units: Float64Array, groupSize: number): Float64Array 
     );
   }
   const sorted = Float64Array.from(units);
-  for (let start = 0; start < sorted.length; start += groupSize) sorted.subarray(start, start + groupSize).sort();
+  if (groupSize === 2) {
+    sortPairs(sorted);
+  } else {
+    for (let start = 0; start < sorted.length; start += groupSize) sorted.subarray(start, start + groupSize).sort();
+  }
   return sorted;
+}
+
+/** Views and calls would cost more than sorting the pairs, which are the usual groups. */
+function sortPairs(units: Float64Array): void {
+  for (let i = 0; i < units.length; i += 2) {
+    const first = units[i];
+    // A NaN goes last, as typed arrays sort it.
+    if (first > units[i + 1] || Number.isNaN(first)) {
+      units[i] = units[i + 1];
+      units[i + 1] = first;
+    }
+  }
 }
 
 /** Bounds on each coordinate, both [width] in float64. */

@@ -18,50 +18,68 @@ export interface MedianBox extends RepresentationBox {
 }
 
 /**
- * Lower bounds of h_c − h_j over the box, [K], +Infinity at c, rounded down. The margin stays positive by the rule
- * iff all are > 0 (METHOD.md §4).
+ * Lower bounds of h_c − h_j over a box around the median, [K], +Infinity at c, rounded down; the margin stays positive
+ * by the rule iff all are > 0 (METHOD.md §4). What does not depend on the box is computed once, so that a search over
+ * boxes pays for it once.
  */
-export type MarginRule = (head: DenseHead, box: MedianBox, c: number) => Float64Array;
+export type MarginsOverBoxes = (
+  head: DenseHead,
+  median: ArrayLike<number>,
+  c: number,
+) => (box: RepresentationBox) => Float64Array;
 
 /**
  * The paper's published rule: margin_j(m) − 2·δ·∏k_i, δ = max(‖u − m‖∞, ‖m − l‖∞). Only under `wn-l1` does ∏k_i bound
  * the L∞ Lipschitz constant, and there the rounded weights are held to what they really are.
  * @throws RangeError for a head without constraint, which has no k
  */
-export function marginLowerPaper(head: DenseHead, box: MedianBox, c: number): Float64Array {
+const paper: MarginsOverBoxes = (head, median, c) => {
   if (head.constraint === 'none') {
     throw new RangeError(
       'paper rule: got constraint "none", expected "wn" or "wn-l1", whose bound the rule reads; use the rule "interval"',
     );
   }
-  const margins = marginsAtMedian('paper rule', head, { box, c });
+  const margins = marginsAtMedian('paper rule', head, { median, c });
   const gain = head.layers.reduce((product, layer) => roundedUp(product * layerBound(head, layer), 1), 1);
-  const loss = roundedUp(2 * boxRadius(box) * gain, 2);
-  return margins.map((margin, j) => (j === c ? margin : roundedDown(margin - loss, 1)));
-}
+  return (box) => {
+    const loss = roundedUp(2 * boxRadius('paper rule', median, box) * gain, 2);
+    return margins.map((margin, j) => (j === c ? margin : roundedDown(margin - loss, 1)));
+  };
+};
 
 /**
  * margin_j(m) − δ·‖W_c − W_j‖₁·∏ max-row-L1 of the earlier layers. Sound for any head: GroupSort is 1-Lipschitz in
  * L∞, a layer is Lipschitz by its largest row, and the last two rows count as one.
  */
-export function marginLowerLipschitz(head: DenseHead, box: MedianBox, c: number): Float64Array {
-  const margins = marginsAtMedian('lipschitz rule', head, { box, c });
-  const reach = head.layers.slice(0, -1).reduce((r, layer) => roundedUp(r * largestRowL1(layer), 1), boxRadius(box));
+const lipschitz: MarginsOverBoxes = (head, median, c) => {
+  const margins = marginsAtMedian('lipschitz rule', head, { median, c });
+  const rows = head.layers.slice(0, -1).map(largestRowL1);
   const last = head.layers.at(-1)!;
-  return margins.map((margin, j) =>
-    j === c ? margin : roundedDown(margin - roundedUp(reach * rowDistanceL1(last, c, j), 1), 1),
-  );
-}
+  const distances = margins.map((_, j) => rowDistanceL1(last, c, j));
+  return (box) => {
+    const radius = boxRadius('lipschitz rule', median, box);
+    const reach = rows.reduce((r, row) => roundedUp(r * row, 1), radius);
+    return margins.map((margin, j) => (j === c ? margin : roundedDown(margin - roundedUp(reach * distances[j], 1), 1)));
+  };
+};
 
 /** Interval propagation of the box. Sound for any head and exact for one layer. */
-export function marginLowerInterval(head: DenseHead, { lower, upper }: RepresentationBox, c: number): Float64Array {
-  return propagatedMargins(head, { lower, upper }, c);
-}
+const interval: MarginsOverBoxes = (head, _median, c) => (box) => propagatedMargins(head, box, c);
+
+export const MARGINS_OVER_BOXES: Readonly<Record<MarginRuleName, MarginsOverBoxes>> = { paper, lipschitz, interval };
+
+/** The margins over one box, as MarginsOverBoxes has them over many. */
+export type MarginRule = (head: DenseHead, box: MedianBox, c: number) => Float64Array;
+
+const overOneBox =
+  (rule: MarginRuleName): MarginRule =>
+  (head, box, c) =>
+    MARGINS_OVER_BOXES[rule](head, box.median, c)(box);
 
 export const MARGIN_RULES: Readonly<Record<MarginRuleName, MarginRule>> = {
-  paper: marginLowerPaper,
-  lipschitz: marginLowerLipschitz,
-  interval: marginLowerInterval,
+  paper: overOneBox('paper'),
+  lipschitz: overOneBox('lipschitz'),
+  interval: overOneBox('interval'),
 };
 
 /** Whether a certificate by this rule is a proof, for a head under this constraint. */
@@ -73,21 +91,21 @@ export function isProof(rule: MarginRuleName, constraint: HeadConstraint): boole
 export const allPositive = (margins: Float64Array): boolean => margins.every((margin) => margin > 0);
 
 /** margin_j(m) rounded down, as interval propagation of the one point m. */
-function marginsAtMedian(operation: string, head: DenseHead, { box, c }: { box: MedianBox; c: number }): Float64Array {
+function marginsAtMedian(
+  operation: string,
+  head: DenseHead,
+  { median, c }: { median: ArrayLike<number>; c: number },
+): Float64Array {
   requireHead(operation, head);
   requireClass(operation, head, c);
-  for (const [quantity, bound] of [
-    ['median', box.median],
-    ['lower bound', box.lower],
-    ['upper bound', box.upper],
-  ] as const) {
-    requireLength(operation, quantity, { got: bound.length, expected: headInputs(head) });
-  }
-  return propagatedMargins(head, { lower: box.median, upper: box.median }, c);
+  requireLength(operation, 'median', { got: median.length, expected: headInputs(head) });
+  return propagatedMargins(head, { lower: median, upper: median }, c);
 }
 
 /** δ, rounded up; NaN where the box holds one, so that no margin passes. */
-function boxRadius({ median, lower, upper }: MedianBox): number {
+function boxRadius(operation: string, median: ArrayLike<number>, { lower, upper }: RepresentationBox): number {
+  requireLength(operation, 'lower bound', { got: lower.length, expected: median.length });
+  requireLength(operation, 'upper bound', { got: upper.length, expected: median.length });
   let radius = 0;
   for (let i = 0; i < median.length; i++) {
     radius = Math.max(radius, Math.abs(upper[i] - median[i]), Math.abs(median[i] - lower[i]));

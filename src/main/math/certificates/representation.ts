@@ -1,6 +1,6 @@
 import { argmax, headInputs, headLogits, requireHead, requireLength, type DenseHead } from '../head.ts';
 import { representationLevel, type Selection } from '../levels.ts';
-import { allPositive, MARGIN_RULES, type MarginRuleName } from '../marginRules.ts';
+import { allPositive, MARGIN_RULES, MARGINS_OVER_BOXES, type MarginRuleName } from '../marginRules.ts';
 import { radiusOverSigmaOfIndex } from './indexRadius.ts';
 import { boxOfIndex, largestRadiusIndex, mediansOfSorted, type SortedDraws } from './search.ts';
 import { abstained, allFinite, certified, requireSigma } from './verdict.ts';
@@ -73,12 +73,13 @@ export function searchRepresentationBox(
 ): { median: Float32Array; k: number; lower: Float32Array; upper: Float32Array; marginLower: Float64Array } {
   const median = mediansOfSorted(sorted);
   const c = argmax(headLogits(head, selection === 'separate' ? selectionMedian : median));
-  const margins = (k: number): Float64Array => MARGIN_RULES[rule](head, { median, ...boxOfIndex(sorted, k) }, c);
+  const marginsOver = MARGINS_OVER_BOXES[rule](head, median, c);
   const k = largestRadiusIndex(largestIndex, (index) => {
-    const { lower, upper } = boxOfIndex(sorted, index);
-    return allFinite(lower) && allFinite(upper) && allPositive(margins(index));
+    const box = boxOfIndex(sorted, index);
+    return allFinite(box.lower) && allFinite(box.upper) && allPositive(marginsOver(box));
   });
-  return { median, k, ...boxOfIndex(sorted, k), marginLower: margins(k) };
+  const box = boxOfIndex(sorted, k);
+  return { median, k, ...box, marginLower: marginsOver(box) };
 }
 
 /** NaN passes here: the verdict abstains on it. */

@@ -20,18 +20,25 @@ export function boxOfIndex(sorted: SortedDraws, k: number): { lower: Float32Arra
       `box of order statistics: got index ${k} of ${draws} draws, expected an integer from 1 to ${Math.floor(draws / 2)}; choose a usable index`,
     );
   }
-  const ranked = (rank: number): Float32Array =>
-    Float32Array.from({ length: dimension }, (_, i) => (hasNaN(sorted, i) ? NaN : sortedColumns[i * draws + rank - 1]));
-  return { lower: ranked(k), upper: ranked(draws + 1 - k) };
+  const lower = new Float32Array(dimension);
+  const upper = new Float32Array(dimension);
+  for (let i = 0; i < dimension; i++) {
+    const usable = !hasNaN(sorted, i);
+    lower[i] = usable ? sortedColumns[i * draws + k - 1] : NaN;
+    upper[i] = usable ? sortedColumns[i * draws + draws - k] : NaN;
+  }
+  return { lower, upper };
 }
 
 /** Median of each feature, [D]; it lies in every box of the family. */
 export function mediansOfSorted(sorted: SortedDraws): Float32Array {
   const { sortedColumns, draws } = sorted;
   const dimension = featureCount('medians', sorted);
-  return Float32Array.from({ length: dimension }, (_, i) =>
-    hasNaN(sorted, i) ? NaN : medianOfSorted(sortedColumns.subarray(i * draws, (i + 1) * draws)),
-  );
+  const medians = new Float32Array(dimension);
+  for (let i = 0; i < dimension; i++) {
+    medians[i] = hasNaN(sorted, i) ? NaN : medianOfSorted(sortedColumns.subarray(i * draws, (i + 1) * draws));
+  }
+  return medians;
 }
 
 const hasNaN = ({ sortedColumns, draws }: SortedDraws, feature: number): boolean =>

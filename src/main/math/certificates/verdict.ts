@@ -59,4 +59,7 @@ export function requireCounts(operation: string, counts: ArrayLike<number>, draw
   }
 }
 
-export const allFinite = (values: ArrayLike<number>): boolean => Array.prototype.every.call(values, Number.isFinite);
+export function allFinite(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}
