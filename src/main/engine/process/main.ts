@@ -21,6 +21,7 @@ let queue: Promise<void> = Promise.resolve();
 function contextOf(id: number): JobContext {
   const stage: StageContext = {
     progress: (done, total) => event({ kind: 'progress', done, total }),
+    notice: (text) => event({ kind: 'notice', text }),
     breathe: async () => {
       await new Promise((resolve) => setImmediate(resolve));
       if (cancelled.has(id)) throw new Cancelled();

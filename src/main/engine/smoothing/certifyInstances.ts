@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { radiusPixelsFrom, type ChannelStatistics } from '../../data/normalisation.ts';
+import { radiusPixelsFrom } from '../../data/normalisation.ts';
 import type { Transfer } from '../../data/transfer.ts';
 import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
@@ -7,10 +7,21 @@ import { compile, type CompiledStep } from '../compile/compile.ts';
 import { imageTensor } from '../imageSet.ts';
 import { classify, disposeHead, freezeHead, type FrozenHead } from '../models/head.ts';
 import type { FrozenExtractor } from '../models/wideResNet.ts';
-import { takeValues } from '../readBack.ts';
+import { representationSize } from '../models/wideResNetShape.ts';
+import { Passes } from '../passes.ts';
+import { takeValues, valuesOf } from '../readBack.ts';
 import type { Job, JobEvent } from '../process/protocol.ts';
 import { certificatesOf, type HeadDraws } from './certificatesOf.ts';
-import { compileNoisyExtractor, drawKeys, noisyRepresentations, sortedColumns, type NoisyExtractor } from './draws.ts';
+import {
+  compileNoisyExtractor,
+  DRAWS_BATCH,
+  drawKeys,
+  eachPassOfDraws,
+  putInColumns,
+  sortColumns,
+  type InstanceDraws,
+  type NoisyExtractor,
+} from './draws.ts';
 
 type CertifyJob = Extract<Job, { kind: 'certify' }>;
 
@@ -31,26 +42,28 @@ export async function certifyInstances(
 ): Promise<void> {
   const heads = new Map(job.heads.map(({ id, weights }) => [id, openHead(weights)]));
   const noisy = compileNoisyExtractor(extractor, job.config.certification.sigma);
+  const release = (): void => {
+    noisy.dispose();
+    for (const { step } of heads.values()) step.dispose();
+  };
+  const passes = new Passes({ rows: DRAWS_BATCH, of: 'noise draws', release }, context);
+  const samples = samplesFor(job, representationSize(extractor.net));
   try {
     let done = 0;
-    for (const instance of job.instances) {
-      const draws = await drawInstance(job, { transfer, noisy, context }, instance.datasetIndex);
-      for (const id of instance.heads) {
-        const records = await certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
-        context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
+    for (const { datasetIndex, heads: ids } of job.instances) {
+      const open = ids.map((id) => ({ id, ...heads.get(id)! }));
+      await drawInstance(job, { transfer, extractor: noisy, passes }, { datasetIndex, heads: open, samples });
+      for (const { id, weights } of open) {
+        const records = certifyHead(job, { id, weights, samples }, { transfer, datasetIndex });
+        context.event({ kind: 'certificates', head: id, datasetIndex, records });
       }
-      draws.estimation.dispose();
-      draws.selection?.dispose();
       done++;
       context.progress(done, job.instances.length);
       await context.breathe();
     }
   } finally {
-    noisy.dispose();
-    for (const { step, frozen } of heads.values()) {
-      step.dispose();
-      disposeHead(frozen);
-    }
+    release();
+    for (const { frozen } of heads.values()) disposeHead(frozen);
   }
 }
 
@@ -66,76 +79,106 @@ function openHead(weights: HeadWeights): OpenHead {
   return { weights, frozen, step: compile(({ z }: { z: tf.Tensor2D }) => ({ logits: classify(frozen, z) })) };
 }
 
-/** One instance's noisy representations, shared by all heads. */
-interface Draws {
+/** Draws of one instance on the host, as the certificates read them. */
+interface Sample {
+  /** n */
+  readonly draws: number;
+  /** By head, [n, K]. */
+  readonly logits: ReadonlyMap<string, Float32Array>;
+  /** [D, n], each row ascending; null unless representations are certified. */
+  readonly columns: Float32Array | null;
+}
+
+interface Samples {
+  /** Null when the selection is shared. */
+  readonly selection: Sample | null;
+  readonly estimation: Sample;
+}
+
+/** Room for one instance's draws; all instances take turns in it, so that memory does not depend on their number. */
+function samplesFor({ heads, config: { certification } }: CertifyJob, dimension: number): Samples {
+  const { draws, selectionDraws, selection, methods } = certification;
+  const sampleOf = (count: number): Sample => ({
+    draws: count,
+    logits: new Map(heads.map(({ id, weights }) => [id, new Float32Array(count * weights.layers.at(-1)!.outputs)])),
+    columns: methods.includes('representation') ? new Float32Array(dimension * count) : null,
+  });
+  return { selection: selection === 'separate' ? sampleOf(selectionDraws) : null, estimation: sampleOf(draws) };
+}
+
+interface Drawing {
+  readonly transfer: Transfer;
+  readonly extractor: NoisyExtractor;
+  readonly passes: Passes;
+}
+
+interface DrawnInstance {
   readonly datasetIndex: number;
-  readonly label: number;
-  /** [n₀, D]; null when the selection is shared. */
-  readonly selection: tf.Tensor2D | null;
-  /** [n, D] */
-  readonly estimation: tf.Tensor2D;
-  /** [D, n₀] and [D, n], each row ascending; null unless representations are certified. */
-  readonly columns: { readonly selection: Float32Array | null; readonly estimation: Float32Array } | null;
+  readonly heads: readonly (OpenHead & { readonly id: string })[];
+  /** Is filled. */
+  readonly samples: Samples;
 }
 
 async function drawInstance(
-  job: CertifyJob,
-  { transfer, noisy, context }: Pick<Certification, 'transfer' | 'context'> & { readonly noisy: NoisyExtractor },
-  datasetIndex: number,
-): Promise<Draws> {
-  const { draws, selectionDraws, selection, methods } = job.config.certification;
-  const { test } = transfer[job.domain];
-  const index = Int32Array.of(datasetIndex);
-  const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, index), [0]));
-  const keys = drawKeys(job.config.seed, job.domain, datasetIndex);
-  const draw = (key: (typeof keys)['selection'], count: number): Promise<tf.Tensor2D> =>
-    noisyRepresentations(noisy, { image, count, key }, context);
-  let selected: tf.Tensor2D | null = null;
-  let estimation: tf.Tensor2D | null = null;
+  { config, domain }: CertifyJob,
+  drawing: Drawing,
+  { datasetIndex, heads, samples: { selection, estimation } }: DrawnInstance,
+): Promise<void> {
+  const { test } = drawing.transfer[domain];
+  const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, Int32Array.of(datasetIndex)), [0]));
+  const keys = drawKeys(config.seed, domain, datasetIndex);
   try {
-    if (selection === 'separate') selected = await draw(keys.selection, selectionDraws);
-    estimation = await draw(keys.estimation, draws);
+    if (selection !== null) await fill(selection, drawing, { image, key: keys.selection, heads });
+    await fill(estimation, drawing, { image, key: keys.estimation, heads });
   } finally {
     image.dispose();
-    if (estimation === null) selected?.dispose();
   }
-  const columns = methods.includes('representation')
-    ? {
-        selection: selected === null ? null : await sortedColumns(selected),
-        estimation: await sortedColumns(estimation),
-      }
-    : null;
-  return { datasetIndex, label: test.labels(index)[0], selection: selected, estimation, columns };
 }
 
-async function certifyHead(
-  job: CertifyJob,
-  { weights, frozen, step }: OpenHead,
-  draws: Draws & { readonly statistics: ChannelStatistics },
-): Promise<CertificateRecord[]> {
-  const { certification, seed } = job.config;
-  const logitsOf = (z: tf.Tensor2D): Promise<Float32Array> => takeValues(step.run({ z }).logits);
+async function fill(
+  { draws, logits, columns }: Sample,
+  drawing: Drawing,
+  { image, key, heads }: Pick<InstanceDraws, 'image' | 'key'> & Pick<DrawnInstance, 'heads'>,
+): Promise<void> {
+  await eachPassOfDraws(drawing, { image, key, count: draws }, async (z, { first, count }) => {
+    for (const { id, step, frozen } of heads) {
+      const values = await takeValues(step.run({ z }).logits);
+      logits.get(id)!.set(values.subarray(0, count * frozen.classes), first * frozen.classes);
+    }
+    if (columns !== null) putInColumns(columns, await valuesOf(z), { first, count, draws });
+  });
+  if (columns !== null) sortColumns(columns, draws);
+}
+
+function certifyHead(
+  { config: { certification, seed }, domain }: CertifyJob,
+  { id, weights, samples: { selection, estimation } }: { id: string; weights: HeadWeights; samples: Samples },
+  { transfer, datasetIndex }: { transfer: Transfer; datasetIndex: number },
+): CertificateRecord[] {
   const facts: DrawsEvidence = {
     seed,
     sigma: certification.sigma,
     alpha: certification.alpha,
     draws: certification.draws,
-    selectionDraws: certification.selection === 'separate' ? certification.selectionDraws : 0,
+    selectionDraws: selection?.draws ?? 0,
     selection: certification.selection,
   };
   const head: HeadDraws = {
     facts,
     weights,
-    classes: frozen.classes,
-    selectionLogits: draws.selection === null ? null : await logitsOf(draws.selection),
-    estimationLogits: await logitsOf(draws.estimation),
-    columns: draws.columns,
+    classes: weights.layers.at(-1)!.outputs,
+    selectionLogits: selection?.logits.get(id) ?? null,
+    estimationLogits: estimation.logits.get(id)!,
+    columns:
+      estimation.columns === null ? null : { selection: selection?.columns ?? null, estimation: estimation.columns },
   };
+  const [label] = transfer[domain].test.labels(Int32Array.of(datasetIndex));
   return certificatesOf(head, certification).map(({ verdict, ...certificate }) => ({
     ...certificate,
-    datasetIndex: draws.datasetIndex,
-    label: draws.label,
+    datasetIndex,
+    label,
     verdict,
-    radiusPixels: verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, draws.statistics) : null,
+    radiusPixels:
+      verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, transfer.statistics) : null,
   }));
 }

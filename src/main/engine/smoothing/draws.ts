@@ -1,37 +1,46 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey } from '../../math/philox.ts';
 import type { Domain } from '../../../shared/config.ts';
-import type { StageContext } from '../context.ts';
-import { compile, type CompiledStep } from '../compile/compile.ts';
-import { withoutPadding } from '../imageSet.ts';
-import { inParts } from '../inParts.ts';
+import { compile, type CompiledStep, type CompileStatus } from '../compile/compile.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
-import { takeValues } from '../readBack.ts';
+import type { Pass, Passes } from '../passes.ts';
 import { noiseSource, standardNormal, type NoiseSource, type PhiloxKey } from '../ops/standardNormal.ts';
 
 /** Draws in one pass of the extractor: fixed, since rounding in a convolution may depend on the batch size. */
 export const DRAWS_BATCH = 100;
 
-export interface InstanceDraws {
-  /** [H, W, C], normalised */
-  readonly image: tf.Tensor3D;
-  readonly count: number;
-  readonly key: PhiloxKey;
-}
-
 interface NoisyBatchInputs extends NoiseSource {
   readonly image: tf.Tensor;
 }
 
-/** From an image and a place in the stream of noise to the representations of DRAWS_BATCH draws, [DRAWS_BATCH, D]. */
-export type NoisyExtractor = CompiledStep<NoisyBatchInputs, { readonly representations: tf.Tensor2D }>;
+/** From an image and a place in the stream of noise to the representations of the draws from there on. */
+export interface NoisyExtractor {
+  /** @returns [rows, D], the caller's. A graph holds one number of rows: another one replaces it. */
+  run(inputs: NoisyBatchInputs, rows: number): tf.Tensor2D;
+  /** Frees the graph. A later run makes a new one. */
+  dispose(): void;
+  status(): CompileStatus;
+}
 
 /** The extractor's weights become constants of the compiled step; its key and counter are inputs. */
 export function compileNoisyExtractor(extractor: FrozenExtractor, sigma: number): NoisyExtractor {
-  return compile(({ image, key, counter }: NoisyBatchInputs) => {
-    const images = noisyImages(image as tf.Tensor3D, { sigma, source: { key, counter }, count: DRAWS_BATCH });
-    return { representations: extract(extractor, images) };
-  });
+  const compileFor = (count: number): CompiledStep<NoisyBatchInputs, { readonly representations: tf.Tensor2D }> =>
+    compile(({ image, key, counter }: NoisyBatchInputs) => {
+      const images = noisyImages(image as tf.Tensor3D, { sigma, source: { key, counter }, count });
+      return { representations: extract(extractor, images) };
+    });
+  let compiled = { rows: DRAWS_BATCH, step: compileFor(DRAWS_BATCH) };
+  return {
+    run(inputs, rows) {
+      if (rows !== compiled.rows) {
+        compiled.step.dispose();
+        compiled = { rows, step: compileFor(rows) };
+      }
+      return compiled.step.run(inputs).representations;
+    },
+    dispose: () => compiled.step.dispose(),
+    status: () => compiled.step.status(),
+  };
 }
 
 /** Keys of an instance's two independent sets of draws: one chooses the class, the other tests it. */
@@ -60,25 +69,51 @@ export function noisyImages(
   });
 }
 
-/** Representations of the draws, [count, D]: what every head and every method reads. */
-export function noisyRepresentations(
-  extractor: NoisyExtractor,
-  { image, count, key }: InstanceDraws,
-  context: StageContext,
-): Promise<tf.Tensor2D> {
-  const firsts = Array.from({ length: Math.ceil(count / DRAWS_BATCH) }, (_, batch) => batch * DRAWS_BATCH);
-  // A last part that is not full is drawn in full all the same: a draw's bits do not depend on how many are asked for.
-  const representations = (first: number): tf.Tensor2D => {
-    const source = noiseSource({ key, first, size: image.size });
-    return withoutPadding(extractor.run({ image, ...source }).representations, Math.min(DRAWS_BATCH, count - first));
-  };
-  return inParts(firsts, representations, context);
+export interface InstanceDraws {
+  /** [H, W, C], normalised */
+  readonly image: tf.Tensor3D;
+  readonly count: number;
+  readonly key: PhiloxKey;
 }
 
-/** Each coordinate's draws ascending: [D, n] from [n, D]. */
-export async function sortedColumns(draws: tf.Tensor2D): Promise<Float32Array> {
-  const [count] = draws.shape;
-  const columns = await takeValues(tf.transpose(draws));
-  for (let start = 0; start < columns.length; start += count) columns.subarray(start, start + count).sort();
-  return columns;
+/**
+ * Gives the representations of the draws pass by pass, [rows, D], to whoever reads them back; no more than a pass is on
+ * the device at a time. A pass that is not full is drawn in full all the same: a draw's bits do not depend on how many
+ * are asked for.
+ */
+export function eachPassOfDraws(
+  { extractor, passes }: { readonly extractor: NoisyExtractor; readonly passes: Passes },
+  { image, count, key }: InstanceDraws,
+  read: (representations: tf.Tensor2D, pass: Pass) => Promise<void>,
+): Promise<void> {
+  return passes.over(count, async (pass) => {
+    const source = noiseSource({ key, first: pass.first, size: image.size });
+    let representations: tf.Tensor2D | null = null;
+    try {
+      representations = extractor.run({ image, ...source }, pass.rows);
+      await read(representations, pass);
+    } finally {
+      representations?.dispose();
+      tf.dispose([source.key, source.counter]);
+    }
+  });
+}
+
+/** Puts rows of draws, [rows, D], in their places among the columns of all draws, [D, draws]. */
+export function putInColumns(columns: Float32Array, rows: Float32Array, { first, count, draws }: PlaceOfRows): void {
+  const dimension = columns.length / draws;
+  for (let d = 0; d < dimension; d++) {
+    const start = d * draws + first;
+    for (let s = 0; s < count; s++) columns[start + s] = rows[s * dimension + d];
+  }
+}
+
+interface PlaceOfRows extends Pick<Pass, 'first' | 'count'> {
+  /** Of all passes. */
+  readonly draws: number;
+}
+
+/** Sorts each coordinate's draws, [D, draws], ascending, NaN last; in place, since at 100,000 draws a copy is 256 MB. */
+export function sortColumns(columns: Float32Array, draws: number): void {
+  for (let start = 0; start < columns.length; start += draws) columns.subarray(start, start + draws).sort();
 }
