@@ -4,9 +4,13 @@ import { Cancelled, type StageContext } from '../context.ts';
 import { runJob, type JobContext } from './jobs.ts';
 import type { JobEvent, Request, Response, SerialisedError } from './protocol.ts';
 
+/** Settled once the pipe has taken every response so far. */
+let delivered: Promise<void> = Promise.resolve();
+
 function respond(response: Response): void {
   // A host that went away meanwhile is noticed as `disconnect`, not here.
-  if (process.connected) process.send!(response, undefined, undefined, () => undefined);
+  if (!process.connected) return;
+  delivered = new Promise((resolve) => process.send!(response, undefined, undefined, () => resolve()));
 }
 
 function serialised(error: unknown): SerialisedError {
@@ -24,6 +28,8 @@ function contextOf(id: number): JobContext {
     notice: (text) => event({ kind: 'notice', text }),
     breathe: async () => {
       await new Promise((resolve) => setImmediate(resolve));
+      // A host that is slower than this process would else have its results pile up here.
+      await delivered;
       if (cancelled.has(id)) throw new Cancelled();
     },
   };
