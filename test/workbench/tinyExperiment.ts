@@ -39,6 +39,7 @@ export const SILENT: RunReporter = {
   began: () => undefined,
   progress: () => undefined,
   epoch: () => undefined,
+  notice: () => undefined,
   ended: () => undefined,
 };
 

@@ -7,6 +7,8 @@ export interface StageContext {
    * @throws Cancelled
    */
   breathe(): Promise<void>;
+  /** Tells the user one sentence about how the stage goes on, such as with smaller batches. */
+  notice(text: string): void;
 }
 
 /** Thrown out of a stage that was told to stop; nothing it reported is undone. */
@@ -18,4 +20,8 @@ export class Cancelled extends Error {
 }
 
 /** A context that reports nowhere and is never cancelled: tests, benches. */
-export const QUIET: StageContext = { progress: () => undefined, breathe: () => Promise.resolve() };
+export const QUIET: StageContext = {
+  progress: () => undefined,
+  breathe: () => Promise.resolve(),
+  notice: () => undefined,
+};

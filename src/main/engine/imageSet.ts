@@ -20,15 +20,6 @@ export function paddedImageTensor(set: DomainImages, indices: Int32Array, rows: 
   return tf.tensor4d(padded, [rows, height, width, channels]);
 }
 
-/** The first `count` rows of the results of a padded batch; the batch is disposed of. */
-export function withoutPadding(results: tf.Tensor2D, count: number): tf.Tensor2D {
-  const [rows, size] = results.shape;
-  if (rows === count) return results;
-  const kept = tf.slice(results, [0, 0], [count, size]);
-  results.dispose();
-  return kept;
-}
-
 /** 0 … count − 1 */
 export function everyIndex({ count }: Pick<DomainImages, 'count'>): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => i);

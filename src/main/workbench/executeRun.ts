@@ -23,6 +23,8 @@ export interface RunReporter {
   began(work: { readonly title: string; readonly reused: boolean }): void;
   progress(done: number, total: number): void;
   epoch(text: string): void;
+  /** How the work goes on other than asked for. */
+  notice(text: string): void;
   ended(seconds: number): void;
 }
 
@@ -230,6 +232,7 @@ class RunInProgress {
       jobOf(open),
       (event) => {
         if (event.kind === 'progress') reporter.progress(event.done, event.total);
+        else if (event.kind === 'notice') reporter.notice(event.text);
         else onEvent(event);
       },
       signal,

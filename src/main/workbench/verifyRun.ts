@@ -171,6 +171,7 @@ async function redrawDomain(
     },
     (event) => {
       if (event.kind === 'progress') reporter.progress(event.done, event.total);
+      if (event.kind === 'notice') reporter.notice(event.text);
       if (event.kind === 'certificates') compare(comparison, byKey.get(event.head)!, event.records);
     },
     signal,

@@ -78,7 +78,8 @@ describe('predictions', () => {
     const context = { ...QUIET, predicted: () => undefined, progress: (count: number) => done.push(count) };
     await predict({ extractor, heads, set, indices: INDICES }, context);
     expect(done).toEqual([128, 150]);
-    const breathe = (): Promise<void> => Promise.reject(new Cancelled());
+    let breaths = 0;
+    const breathe = (): Promise<void> => (++breaths === 2 ? Promise.reject(new Cancelled()) : Promise.resolve());
     await expect(predict({ extractor, heads, set, indices: INDICES }, { ...context, breathe })).rejects.toThrow(
       Cancelled,
     );

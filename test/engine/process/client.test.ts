@@ -179,6 +179,22 @@ describe('a job', () => {
     expect(events).toBe(1);
   });
 
+  it('whose host is slower than it waits for the host, instead of piling its results up', async () => {
+    const small = { ...TRANSFER, source: { ...TRANSFER.source, trainingInstances: 30 } };
+    const controller = new AbortController();
+    const seconds: number[] = [];
+    const onEvent = (event: JobEvent): void => {
+      if (event.kind !== 'epoch') return;
+      seconds.push(event.report.seconds);
+      if (seconds.length === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+      if (seconds.length === 4) controller.abort();
+    };
+    const running = engine.run({ ...LONG, transfer: small }, onEvent, controller.signal);
+    expect(await rejection(running)).toBeInstanceOf(JobCancelled);
+    // A checkpoint is larger than the pipe, so that an epoch under way saw the host stand still.
+    expect(Math.max(...seconds.slice(1))).toBeGreaterThan(1.5);
+  });
+
   it('leaves no listener on the signal of a run of many jobs', async () => {
     const { signal } = new AbortController();
     for (let i = 0; i < 3; i++) await engine.run(DESCRIBE, ignore, signal);

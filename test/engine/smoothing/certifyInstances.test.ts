@@ -4,16 +4,17 @@ import { RULES } from '../../../src/shared/config.ts';
 import type { CertificateRecord, Evidence, HeadWeights } from '../../../src/shared/results.ts';
 import { radiusPixelsFrom } from '../../../src/main/data/normalisation.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { Cancelled, QUIET } from '../../../src/main/engine/context.ts';
+import { Cancelled } from '../../../src/main/engine/context.ts';
 import { everyIndex, imageTensor } from '../../../src/main/engine/imageSet.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
 import { extract, freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
-import { drawKeys, compileNoisyExtractor, noisyRepresentations } from '../../../src/main/engine/smoothing/draws.ts';
+import { drawKeys, compileNoisyModel } from '../../../src/main/engine/smoothing/draws.ts';
 import { verdictOf } from '../../../src/main/engine/smoothing/verdictOf.ts';
 import { argmax, headLogits } from '../../../src/main/math/head.ts';
 import { logitLevel, representationLevel } from '../../../src/main/math/levels.ts';
 import { largestUsableIndex, medianOfSorted } from '../../../src/main/math/orderStatistics.ts';
 import { randomHead } from '../../math/heads.ts';
+import { drawnRepresentations } from './drawnRepresentations.ts';
 import { certifyToy, TOY_TRANSFER, type ToyHeads, type ToyRequest } from './toyCertification.ts';
 
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
@@ -174,12 +175,10 @@ describe.each([
     const { test } = TOY_TRANSFER[domain];
     const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, Int32Array.of(11)), [0]));
     const keys = drawKeys(5, domain, 11);
-    const noisy = compileNoisyExtractor(extractor, 0.25);
+    const noisy = compileNoisyModel({ extractor, heads: {} }, 0.25);
     const draw = async (key: keyof typeof keys, count: number): Promise<number[][]> => {
-      const z = await noisyRepresentations(noisy, { image, count, key: keys[key] }, QUIET);
-      const rows = z.arraySync();
-      z.dispose();
-      return rows;
+      const z = await drawnRepresentations(noisy, { image, count, key: keys[key] });
+      return Array.from({ length: count }, (_, s) => [...z.subarray(s * D, (s + 1) * D)]);
     };
     const estimation = await draw('estimation', 120);
     const selected = selection === 'separate' ? await draw('selection', 30) : estimation;

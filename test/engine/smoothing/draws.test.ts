@@ -7,28 +7,29 @@ import { imageTensor } from '../../../src/main/engine/imageSet.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
 import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import {
-  compileNoisyExtractor,
+  compileNoisyModel,
   DRAWS_BATCH,
   drawKeys,
   noisyImages,
-  noisyRepresentations,
-  sortedColumns,
-  type NoisyExtractor,
+  putInColumns,
+  sortColumns,
+  type NoisyModel,
 } from '../../../src/main/engine/smoothing/draws.ts';
 import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
 import { noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
 import { toySet } from '../toySet.ts';
+import { drawnRepresentations } from './drawnRepresentations.ts';
 
 const net = { blocks: [1, 1, 1], width: 1 } as const;
 const set = toySet(3);
 
 describe('noisy representations', () => {
   let extractor: FrozenExtractor;
-  let noisy: NoisyExtractor;
+  let noisy: NoisyModel;
   beforeAll(async () => {
     await openBackend();
     extractor = freeze(net, initialExtractor(net, 1, 3));
-    noisy = compileNoisyExtractor(extractor, 0.5);
+    noisy = compileNoisyModel({ extractor, heads: {} }, 0.5);
   });
   afterAll(() => {
     noisy.dispose();
@@ -38,10 +39,8 @@ describe('noisy representations', () => {
   async function draw(datasetIndex: number, count: number, kind: 'selection' | 'estimation' = 'estimation') {
     const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(datasetIndex)), [0]));
     const key = drawKeys(1, 'target', datasetIndex)[kind];
-    const z = await noisyRepresentations(noisy, { image, count, key }, QUIET);
-    expect(z.shape).toEqual([count, 64]);
-    const values = z.dataSync<'float32'>();
-    tf.dispose([image, z]);
+    const values = await drawnRepresentations(noisy, { image, count, key });
+    image.dispose();
     return values;
   }
 
@@ -73,13 +72,13 @@ describe('noisy representations', () => {
     expect(rows.size).toBe(200);
   });
 
-  it('breathe after every batch, and leave no tensor behind when told to stop', async () => {
+  it('breathe before every batch, and leave no tensor behind when told to stop', async () => {
     const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(0)), [0]));
     const request = { image, count: 3 * DRAWS_BATCH, key: drawKeys(1, 'target', 0).estimation };
     const before = tf.memory().numTensors;
     let breaths = 0;
     const breathe = (): Promise<void> => (++breaths === 2 ? Promise.reject(new Cancelled()) : Promise.resolve());
-    await expect(noisyRepresentations(noisy, request, { ...QUIET, breathe })).rejects.toThrow(Cancelled);
+    await expect(drawnRepresentations(noisy, request, { ...QUIET, breathe })).rejects.toThrow(Cancelled);
     expect(breaths).toBe(2);
     expect(tf.memory().numTensors).toBe(before);
     image.dispose();
@@ -123,20 +122,19 @@ describe('the keys of draws', () => {
   });
 });
 
-describe('sorted columns', () => {
-  it('hold each coordinate’s draws ascending', async () => {
-    const draws = tf.tensor2d([
-      [3, -1],
-      [-10, 5],
-      [2, -0.5],
-    ]);
-    expect([...(await sortedColumns(draws))]).toEqual([-10, 2, 3, -1, -0.5, 5]);
-    draws.dispose();
+describe('columns', () => {
+  it('hold each coordinate’s draws ascending, in whatever parts they came', () => {
+    const columns = new Float32Array(6).fill(7);
+    putInColumns(columns, Float32Array.of(2, -0.5, 9, 9), { first: 2, count: 1, draws: 3 });
+    putInColumns(columns, Float32Array.of(3, -1, -10, 5), { first: 0, count: 2, draws: 3 });
+    expect([...columns]).toEqual([3, -10, 2, -1, 5, -0.5]);
+    sortColumns(columns, 3);
+    expect([...columns]).toEqual([-10, 2, 3, -1, -0.5, 5]);
   });
 
-  it('put a NaN last, where it makes a bound not finite', async () => {
-    const draws = tf.tensor2d([[NaN], [1], [-Infinity]]);
-    expect([...(await sortedColumns(draws))]).toEqual([-Infinity, 1, NaN]);
-    draws.dispose();
+  it('put a NaN last, where it makes a bound not finite', () => {
+    const columns = Float32Array.of(NaN, 1, -Infinity);
+    sortColumns(columns, 3);
+    expect([...columns]).toEqual([-Infinity, 1, NaN]);
   });
 });

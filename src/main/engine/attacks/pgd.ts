@@ -8,10 +8,14 @@ import { compile, type CompiledStep } from '../compile/compile.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { logOddsAgainst, oneHotLabels } from '../ops/crossEntropy.ts';
-import { takeValues } from '../readBack.ts';
+import { Passes } from '../passes.ts';
+import { valuesOf } from '../readBack.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
-/** Few, so that several engines have full batches of the instances that they are dealt. */
+/**
+ * Instances under attack at a time: few, so that several engines have full batches of those that they are dealt. Passes of
+ * half of them, and of half of that, are full too.
+ */
 const BATCH = 32;
 
 /** A step as a share of epsilon: 2.5 times the way from centre to boundary, over all steps (METHOD.md §2). */
@@ -57,12 +61,13 @@ export async function pgd(
   context: StageContext & { attacked(records: readonly PgdRecord[]): void },
 ): Promise<void> {
   const step = compile((tensors: PgdStepInputs) => pgdStep(inputs, tensors), { precision: inputs.extractor.precision });
+  const passes = new Passes({ rows: BATCH, of: 'PGD steps', release: () => step.dispose() }, context);
   const waiting = inputs.indices.values();
   const batch = emptyBatch(inputs);
   let done = 0;
   try {
     for (let rows = fill(inputs, batch, waiting); rows > 0; rows = fill(inputs, batch, waiting)) {
-      const seen = await runStep(step, inputs, batch);
+      const seen = await runStep({ step, passes }, inputs, batch);
       const finished: PgdRecord[] = [];
       batch.targets.forEach((target, row) => {
         if (target === null || !advance(inputs, batch, { seen, row })) return;
@@ -72,7 +77,6 @@ export async function pgd(
       if (finished.length > 0) context.attacked(finished);
       done += finished.length;
       context.progress(done, inputs.indices.length);
-      await context.breathe();
     }
   } finally {
     step.dispose();
@@ -204,33 +208,54 @@ export function pgdStep(
 ): PgdStepOutputs {
   const { height, width, channels } = set.shape;
   let seen: tf.Tensor2D | null = null;
-  const gradient = tf.grad((d: tf.Tensor) => {
-    const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [images.shape[0], height, width, channels]);
-    seen = tf.keep(classify(head, extract(extractor, input)));
-    return tf.sum(logOddsAgainst(seen, labels));
-  })(delta);
-  // Kept over the end of the gradient's scope; from here on the step's scope takes care of the clone.
-  const logits = tf.clone(seen!);
-  tf.dispose(seen!);
-  const gradientNorms = tf.sqrt<tf.Tensor2D>(tf.sum(tf.square(gradient), 1, true));
-  const direction = tf.div(gradient, tf.maximum(gradientNorms, SMALLEST_NORM));
-  const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
-  return { next: projectToBall(moved, settings.epsilon), logits, gradientNorms };
+  try {
+    const gradient = tf.grad((d: tf.Tensor) => {
+      const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [images.shape[0], height, width, channels]);
+      seen = tf.keep(classify(head, extract(extractor, input)));
+      return tf.sum(logOddsAgainst(seen, labels));
+    })(delta);
+    // Kept over the end of the gradient's scope; from here on the step's scope takes care of the clone.
+    const logits = tf.clone(seen!);
+    const gradientNorms = tf.sqrt<tf.Tensor2D>(tf.sum(tf.square(gradient), 1, true));
+    const direction = tf.div(gradient, tf.maximum(gradientNorms, SMALLEST_NORM));
+    const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
+    return { next: projectToBall(moved, settings.epsilon), logits, gradientNorms };
+  } finally {
+    // Null, which tfjs passes over, where the forward pass did not come so far.
+    tf.dispose(seen!);
+  }
 }
 
-async function runStep(step: PgdStep, { head }: PgdInputs, { clean, delta, labels, size }: Batch): Promise<Seen> {
-  const fed = {
-    images: tf.tensor2d(clean, [BATCH, size]),
-    delta: tf.tensor2d(delta, [BATCH, size]),
-    labels: oneHotLabels(labels, head.classes),
+async function runStep(
+  { step, passes }: { readonly step: PgdStep; readonly passes: Passes },
+  { head: { classes } }: PgdInputs,
+  { clean, delta, labels, size }: Batch,
+): Promise<Seen> {
+  const seen: Seen = {
+    next: new Float32Array(BATCH * size),
+    logits: new Float32Array(BATCH * classes),
+    gradientNorms: new Float32Array(BATCH),
   };
-  const { next, logits, gradientNorms } = step.run(fed);
-  tf.dispose([fed.images, fed.delta, fed.labels]);
-  return {
-    next: await takeValues(next),
-    logits: await takeValues(logits),
-    gradientNorms: await takeValues(gradientNorms),
-  };
+  await passes.over(BATCH, async ({ first, rows }) => {
+    const part = <Values extends Float32Array | Int32Array>(values: Values, each: number): Values =>
+      values.subarray(first * each, (first + rows) * each) as Values;
+    const outputs = tf.tidy(() => {
+      const { next, logits, gradientNorms } = step.run({
+        images: tf.tensor2d(part(clean, size), [rows, size]),
+        delta: tf.tensor2d(part(delta, size), [rows, size]),
+        labels: oneHotLabels(part(labels, 1), classes),
+      });
+      return { next, logits, gradientNorms };
+    });
+    try {
+      part(seen.next, size).set(await valuesOf(outputs.next));
+      part(seen.logits, classes).set(await valuesOf(outputs.logits));
+      part(seen.gradientNorms, 1).set(await valuesOf(outputs.gradientNorms));
+    } finally {
+      tf.dispose(outputs);
+    }
+  });
+  return seen;
 }
 
 /**

@@ -3,10 +3,11 @@ import type { PredictionRecord } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { compile } from '../compile/compile.ts';
-import { batches, paddedImageTensor } from '../imageSet.ts';
+import { paddedImageTensor } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
-import { takeValues } from '../readBack.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
+import { Passes } from '../passes.ts';
+import { takeValues } from '../readBack.ts';
 
 const BATCH = 128;
 
@@ -15,27 +16,31 @@ export async function predict(
   inputs: { extractor: FrozenExtractor; heads: readonly FrozenHead[]; set: DomainImages; indices: Int32Array },
   context: StageContext & { predicted(head: number, records: readonly PredictionRecord[]): void },
 ): Promise<void> {
-  const { extractor } = inputs;
+  const { extractor, heads, set, indices } = inputs;
   const representationsOf = ({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) });
   const step = compile(representationsOf, { precision: extractor.precision });
+  const passes = new Passes({ rows: BATCH, of: 'predictions', release: () => step.dispose() }, context);
   try {
-    let done = 0;
-    for (const part of batches(inputs.indices, BATCH)) {
-      const z = tf.tidy(() => step.run({ images: paddedImageTensor(inputs.set, part, BATCH) }).representations);
-      const labels = inputs.set.labels(part);
-      for (const [i, head] of inputs.heads.entries()) {
-        const logits = await takeValues(classify(head, z));
-        const rowOf = (row: number): Float32Array => logits.slice(row * head.classes, (row + 1) * head.classes);
+    await passes.over(indices.length, async ({ first, count, rows }) => {
+      const part = indices.subarray(first, first + count);
+      const logits: Float32Array[] = [];
+      const z = tf.tidy(() => step.run({ images: paddedImageTensor(set, part, rows) }).representations);
+      try {
+        for (const head of heads) logits.push(await takeValues(classify(head, z)));
+      } finally {
+        z.dispose();
+      }
+      // Only now: a pass that is made again must not have reported some of its heads.
+      const labels = set.labels(part);
+      for (const [i, { classes }] of heads.entries()) {
+        const rowOf = (row: number): Float32Array => logits[i].slice(row * classes, (row + 1) * classes);
         context.predicted(
           i,
           Array.from(part, (index, row) => recordOf(index, labels[row], rowOf(row))),
         );
       }
-      z.dispose();
-      done += part.length;
-      context.progress(done, inputs.indices.length);
-      await context.breathe();
-    }
+      context.progress(first + count, indices.length);
+    });
   } finally {
     step.dispose();
   }

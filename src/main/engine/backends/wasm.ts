@@ -29,8 +29,37 @@ export async function startWasm(): Promise<WasmFacts> {
       throw new Error('The wasm backend did not start; run npm ci again, its files may be damaged.');
     }
   }
+  refuseFailedAllocations();
   const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) as boolean;
   return { threads: getThreadsCount(), simd };
+}
+
+interface WasmModule {
+  _malloc: (bytes: number) => number;
+  readonly _free: (address: number) => void;
+}
+
+let guarded: WasmModule | null = null;
+
+/** Just below 4 GB the allocator's sums wrap, and it gives the address of a few bytes; that much never fits beside the module. */
+const LARGEST_REQUEST = 2 ** 32 - 2 ** 20;
+
+/**
+ * Past 4 GB the module's allocator gives address 0, and tfjs takes it for a tensor's: it writes over the module's own data
+ * and computes on with what it reads there. Here it is an error, before anything is written.
+ */
+function refuseFailedAllocations(): void {
+  const { wasm } = tf.backend() as unknown as { readonly wasm: WasmModule };
+  if (guarded === wasm) return;
+  guarded = wasm;
+  // The first call replaces the function by the one that it stands for.
+  wasm._free(wasm._malloc(1));
+  const allocate = wasm._malloc;
+  wasm._malloc = (bytes) => {
+    const address = bytes > LARGEST_REQUEST ? 0 : allocate(bytes);
+    if (address === 0 && bytes > 0) throw new Error(`wasm: memory ran out, asked for ${bytes} bytes of at most 4 GB`);
+    return address;
+  };
 }
 
 function mendKernels(): void {

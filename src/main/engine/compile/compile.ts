@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Precision } from '../../../shared/config.ts';
+import { isOutOfMemory } from '../backends/outOfMemory.ts';
 import { nativeBackend, type NativeBackend } from '../ops/native.ts';
 import { canFuse, fuseConvolutions } from './fuseConvolutions.ts';
 import { loadGraph, type LoadedGraph } from './loadedGraph.ts';
 import { inPrecision } from './lowPrecision.ts';
-import { isRecording, record } from './record.ts';
+import { isRecording, record, type Recorded } from './record.ts';
 import { difference } from './recording.ts';
 import { savedModelOf } from './savedModel.ts';
 import { flatten, formOf, type NamedTensors } from './tensorTree.ts';
@@ -87,12 +88,32 @@ export function compile<In extends NamedTensors<In>, Out extends NamedTensors<Ou
 /** Clones, so that an input handed through is a tensor of its own, as a graph's output would be. */
 function runEagerly<In, Out>(step: (inputs: In) => Out, inputs: In): Out {
   let form = formOf({});
-  const tensors = tf.tidy(() => {
-    const outputs = step(inputs);
-    form = formOf(outputs);
-    return flatten(outputs).tensors.map((tensor) => tf.clone(tensor));
-  });
-  return form(tensors) as Out;
+  try {
+    const tensors = tf.tidy(() => {
+      const outputs = step(inputs);
+      form = formOf(outputs);
+      return flatten(outputs).tensors.map((tensor) => tf.clone(tensor));
+    });
+    return form(tensors) as Out;
+  } catch (error) {
+    disposeTape();
+    throw error;
+  }
+}
+
+/** tfjs keeps what a gradient's way back will read, beyond every scope, and frees it at the end of a way back only. */
+function disposeTape(): void {
+  const { state } = tf.engine() as unknown as { readonly state: GradientState };
+  // An outer gradient goes on.
+  if (state.gradientDepth > 0) return;
+  for (const { saved } of state.activeTape ?? []) tf.dispose(saved ?? []);
+  state.activeTape = null;
+}
+
+/** The part of the tfjs engine's state that a gradient writes. */
+interface GradientState {
+  readonly gradientDepth: number;
+  activeTape: readonly { readonly saved?: tf.Tensor[] }[] | null;
 }
 
 function prepare<In, Out>(
@@ -101,11 +122,14 @@ function prepare<In, Out>(
   inputs: In,
 ): Prepared<Out> {
   const { tensors } = flatten(inputs);
-  const once = () => record(native, tensors, () => runEagerly(step, inputs));
-  const runs = [once(), once()];
-  const [first, second] = runs;
-  const form = formOf(second.outputs) as (flat: readonly tf.Tensor[]) => Out;
-  for (const { outputs } of runs) tf.dispose(flatten(outputs).tensors);
+  let form = formOf({}) as (flat: readonly tf.Tensor[]) => Out;
+  const once = (): Omit<Recorded<Out>, 'outputs'> => {
+    const { outputs, ...recorded } = record(native, tensors, () => runEagerly(step, inputs));
+    form = formOf(outputs) as typeof form;
+    tf.dispose(flatten(outputs).tensors);
+    return recorded;
+  };
+  const [first, second] = [once(), once()];
   if (first.recording === null || second.recording === null) {
     return { mode: 'eager', reason: `The step cannot be a graph: ${first.refusal ?? second.refusal ?? ''}.` };
   }
@@ -118,6 +142,8 @@ function prepare<In, Out>(
     const graph = loadGraph(native, savedModelOf(written, native.binding));
     return { mode: 'compiled', graph, form };
   } catch (error) {
+    // Op by op it would need more memory still.
+    if (isOutOfMemory(error)) throw error;
     return { mode: 'eager', reason: `TensorFlow does not take the graph: ${(error as Error).message}` };
   }
 }

@@ -84,15 +84,18 @@ function nativeNormals(
     ...words.map(unsigned64),
     binding.createTensor([], binding.TF_INT32, Int32Array.of(ALGORITHM_PHILOX)),
   ];
-  const [metadata] = binding.executeOp(
-    'StatelessRandomNormalV2',
-    [
-      { name: 'dtype', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
-      { name: 'Tshape', type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 },
-    ],
-    inputs,
-    1,
-  );
-  for (const id of inputs) binding.deleteTensor(id);
-  return native.createOutputTensor(metadata) as tf.Tensor2D;
+  try {
+    const [metadata] = binding.executeOp(
+      'StatelessRandomNormalV2',
+      [
+        { name: 'dtype', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
+        { name: 'Tshape', type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 },
+      ],
+      inputs,
+      1,
+    );
+    return native.createOutputTensor(metadata) as tf.Tensor2D;
+  } finally {
+    for (const id of inputs) binding.deleteTensor(id);
+  }
 }

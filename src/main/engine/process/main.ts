@@ -4,9 +4,13 @@ import { Cancelled, type StageContext } from '../context.ts';
 import { runJob, type JobContext } from './jobs.ts';
 import type { JobEvent, Request, Response, SerialisedError } from './protocol.ts';
 
+/** Settled once the pipe has taken every response so far. */
+let delivered: Promise<void> = Promise.resolve();
+
 function respond(response: Response): void {
   // A host that went away meanwhile is noticed as `disconnect`, not here.
-  if (process.connected) process.send!(response, undefined, undefined, () => undefined);
+  if (!process.connected) return;
+  delivered = new Promise((resolve) => process.send!(response, undefined, undefined, () => resolve()));
 }
 
 function serialised(error: unknown): SerialisedError {
@@ -21,8 +25,11 @@ let queue: Promise<void> = Promise.resolve();
 function contextOf(id: number): JobContext {
   const stage: StageContext = {
     progress: (done, total) => event({ kind: 'progress', done, total }),
+    notice: (text) => event({ kind: 'notice', text }),
     breathe: async () => {
       await new Promise((resolve) => setImmediate(resolve));
+      // A host that is slower than this process would else have its results pile up here.
+      await delivered;
       if (cancelled.has(id)) throw new Cancelled();
     },
   };

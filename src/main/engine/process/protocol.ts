@@ -82,6 +82,8 @@ export interface TransferDescription {
 
 export type JobEvent =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  /** A sentence for the user. */
+  | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'description'; readonly description: TransferDescription }
   | {
       readonly kind: 'epoch';

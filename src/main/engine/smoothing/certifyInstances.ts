@@ -1,16 +1,26 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { radiusPixelsFrom, type ChannelStatistics } from '../../data/normalisation.ts';
+import { radiusPixelsFrom } from '../../data/normalisation.ts';
 import type { Transfer } from '../../data/transfer.ts';
 import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
-import { compile, type CompiledStep } from '../compile/compile.ts';
 import { imageTensor } from '../imageSet.ts';
-import { classify, disposeHead, freezeHead, type FrozenHead } from '../models/head.ts';
+import { disposeHead, freezeHead } from '../models/head.ts';
 import type { FrozenExtractor } from '../models/wideResNet.ts';
-import { takeValues } from '../readBack.ts';
+import { representationSize } from '../models/wideResNetShape.ts';
+import { Passes } from '../passes.ts';
+import { valuesOf } from '../readBack.ts';
 import type { Job, JobEvent } from '../process/protocol.ts';
 import { certificatesOf, type HeadDraws } from './certificatesOf.ts';
-import { compileNoisyExtractor, drawKeys, noisyRepresentations, sortedColumns, type NoisyExtractor } from './draws.ts';
+import {
+  compileNoisyModel,
+  DRAWS_BATCH,
+  drawKeys,
+  eachPassOfDraws,
+  putInColumns,
+  sortColumns,
+  type InstanceDraws,
+  type NoisyModel,
+} from './draws.ts';
 
 type CertifyJob = Extract<Job, { kind: 'certify' }>;
 
@@ -29,114 +39,129 @@ export async function certifyInstances(
   job: CertifyJob,
   { transfer, extractor, context }: Certification,
 ): Promise<void> {
-  const heads = new Map(job.heads.map(({ id, weights }) => [id, openHead(weights)]));
-  const noisy = compileNoisyExtractor(extractor, job.config.certification.sigma);
+  const weights = new Map(job.heads.map((head) => [head.id, head.weights]));
+  const heads = Object.fromEntries(job.heads.map((head) => [head.id, freezeHead(head.weights)]));
+  const noisy = compileNoisyModel({ extractor, heads }, job.config.certification.sigma);
+  const passes = new Passes({ rows: DRAWS_BATCH, of: 'noise draws', release: () => noisy.dispose() }, context);
+  const samples = samplesFor(job, representationSize(extractor.net));
   try {
     let done = 0;
-    for (const instance of job.instances) {
-      const draws = await drawInstance(job, { transfer, noisy, context }, instance.datasetIndex);
-      for (const id of instance.heads) {
-        const records = await certifyHead(job, heads.get(id)!, { ...draws, statistics: transfer.statistics });
-        context.event({ kind: 'certificates', head: id, datasetIndex: instance.datasetIndex, records });
+    for (const { datasetIndex, heads: ids } of job.instances) {
+      await drawInstance(job, { transfer, model: noisy, passes }, { datasetIndex, samples });
+      for (const id of ids) {
+        const records = certifyHead(job, { id, weights: weights.get(id)!, samples }, { transfer, datasetIndex });
+        context.event({ kind: 'certificates', head: id, datasetIndex, records });
       }
-      draws.estimation.dispose();
-      draws.selection?.dispose();
       done++;
       context.progress(done, job.instances.length);
       await context.breathe();
     }
   } finally {
     noisy.dispose();
-    for (const { step, frozen } of heads.values()) {
-      step.dispose();
-      disposeHead(frozen);
-    }
+    Object.values(heads).forEach(disposeHead);
   }
 }
 
-interface OpenHead {
-  readonly weights: HeadWeights;
-  readonly frozen: FrozenHead;
-  /** A graph of its own, so that a head's logits do not depend on the heads beside it. */
-  readonly step: CompiledStep<{ readonly z: tf.Tensor2D }, { readonly logits: tf.Tensor2D }>;
+/** Draws of one instance on the host, as the certificates read them. */
+interface Sample {
+  /** n */
+  readonly draws: number;
+  /** By head, [n, K]. */
+  readonly logits: ReadonlyMap<string, Float32Array>;
+  /** [D, n], each row ascending; null unless representations are certified. */
+  readonly columns: Float32Array | null;
 }
 
-function openHead(weights: HeadWeights): OpenHead {
-  const frozen = freezeHead(weights);
-  return { weights, frozen, step: compile(({ z }: { z: tf.Tensor2D }) => ({ logits: classify(frozen, z) })) };
+interface Samples {
+  /** Null when the selection is shared. */
+  readonly selection: Sample | null;
+  readonly estimation: Sample;
 }
 
-/** One instance's noisy representations, shared by all heads. */
-interface Draws {
+/** Room for one instance's draws; all instances take turns in it, so that memory does not depend on their number. */
+function samplesFor({ heads, config: { certification } }: CertifyJob, dimension: number): Samples {
+  const { draws, selectionDraws, selection, methods } = certification;
+  const sampleOf = (count: number): Sample => ({
+    draws: count,
+    logits: new Map(heads.map(({ id, weights }) => [id, new Float32Array(count * weights.layers.at(-1)!.outputs)])),
+    columns: methods.includes('representation') ? new Float32Array(dimension * count) : null,
+  });
+  return { selection: selection === 'separate' ? sampleOf(selectionDraws) : null, estimation: sampleOf(draws) };
+}
+
+interface Drawing {
+  readonly transfer: Transfer;
+  readonly model: NoisyModel;
+  readonly passes: Passes;
+}
+
+interface DrawnInstance {
   readonly datasetIndex: number;
-  readonly label: number;
-  /** [n₀, D]; null when the selection is shared. */
-  readonly selection: tf.Tensor2D | null;
-  /** [n, D] */
-  readonly estimation: tf.Tensor2D;
-  /** [D, n₀] and [D, n], each row ascending; null unless representations are certified. */
-  readonly columns: { readonly selection: Float32Array | null; readonly estimation: Float32Array } | null;
+  /** Is filled. */
+  readonly samples: Samples;
 }
 
 async function drawInstance(
-  job: CertifyJob,
-  { transfer, noisy, context }: Pick<Certification, 'transfer' | 'context'> & { readonly noisy: NoisyExtractor },
-  datasetIndex: number,
-): Promise<Draws> {
-  const { draws, selectionDraws, selection, methods } = job.config.certification;
-  const { test } = transfer[job.domain];
-  const index = Int32Array.of(datasetIndex);
-  const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, index), [0]));
-  const keys = drawKeys(job.config.seed, job.domain, datasetIndex);
-  const draw = (key: (typeof keys)['selection'], count: number): Promise<tf.Tensor2D> =>
-    noisyRepresentations(noisy, { image, count, key }, context);
-  let selected: tf.Tensor2D | null = null;
-  let estimation: tf.Tensor2D | null = null;
+  { config, domain }: CertifyJob,
+  drawing: Drawing,
+  { datasetIndex, samples: { selection, estimation } }: DrawnInstance,
+): Promise<void> {
+  const { test } = drawing.transfer[domain];
+  const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, Int32Array.of(datasetIndex)), [0]));
+  const keys = drawKeys(config.seed, domain, datasetIndex);
   try {
-    if (selection === 'separate') selected = await draw(keys.selection, selectionDraws);
-    estimation = await draw(keys.estimation, draws);
+    if (selection !== null) await fill(selection, drawing, { image, key: keys.selection });
+    await fill(estimation, drawing, { image, key: keys.estimation });
   } finally {
     image.dispose();
-    if (estimation === null) selected?.dispose();
   }
-  const columns = methods.includes('representation')
-    ? {
-        selection: selected === null ? null : await sortedColumns(selected),
-        estimation: await sortedColumns(estimation),
-      }
-    : null;
-  return { datasetIndex, label: test.labels(index)[0], selection: selected, estimation, columns };
 }
 
-async function certifyHead(
-  job: CertifyJob,
-  { weights, frozen, step }: OpenHead,
-  draws: Draws & { readonly statistics: ChannelStatistics },
-): Promise<CertificateRecord[]> {
-  const { certification, seed, precision } = job.config;
-  const logitsOf = (z: tf.Tensor2D): Promise<Float32Array> => takeValues(step.run({ z }).logits);
+async function fill(
+  { draws, logits, columns }: Sample,
+  drawing: Drawing,
+  { image, key }: Pick<InstanceDraws, 'image' | 'key'>,
+): Promise<void> {
+  await eachPassOfDraws(drawing, { image, key, count: draws }, async (drawn, { first, count }) => {
+    for (const [id, ofHead] of Object.entries(drawn.logits)) {
+      const [, classes] = ofHead.shape;
+      logits.get(id)!.set((await valuesOf(ofHead)).subarray(0, count * classes), first * classes);
+    }
+    if (columns !== null) putInColumns(columns, await valuesOf(drawn.representations), { first, count, draws });
+  });
+  if (columns !== null) sortColumns(columns, draws);
+}
+
+function certifyHead(
+  { config: { certification, seed, precision }, domain }: CertifyJob,
+  { id, weights, samples: { selection, estimation } }: { id: string; weights: HeadWeights; samples: Samples },
+  { transfer, datasetIndex }: { transfer: Transfer; datasetIndex: number },
+): CertificateRecord[] {
   const facts: DrawsEvidence = {
     seed,
     sigma: certification.sigma,
     alpha: certification.alpha,
     draws: certification.draws,
-    selectionDraws: certification.selection === 'separate' ? certification.selectionDraws : 0,
+    selectionDraws: selection?.draws ?? 0,
     selection: certification.selection,
     precision,
   };
   const head: HeadDraws = {
     facts,
     weights,
-    classes: frozen.classes,
-    selectionLogits: draws.selection === null ? null : await logitsOf(draws.selection),
-    estimationLogits: await logitsOf(draws.estimation),
-    columns: draws.columns,
+    classes: weights.layers.at(-1)!.outputs,
+    selectionLogits: selection?.logits.get(id) ?? null,
+    estimationLogits: estimation.logits.get(id)!,
+    columns:
+      estimation.columns === null ? null : { selection: selection?.columns ?? null, estimation: estimation.columns },
   };
+  const [label] = transfer[domain].test.labels(Int32Array.of(datasetIndex));
   return certificatesOf(head, certification).map(({ verdict, ...certificate }) => ({
     ...certificate,
-    datasetIndex: draws.datasetIndex,
-    label: draws.label,
+    datasetIndex,
+    label,
     verdict,
-    radiusPixels: verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, draws.statistics) : null,
+    radiusPixels:
+      verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, transfer.statistics) : null,
   }));
 }

@@ -1,38 +1,66 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey } from '../../math/philox.ts';
 import type { Domain } from '../../../shared/config.ts';
-import type { StageContext } from '../context.ts';
-import { compile, type CompiledStep } from '../compile/compile.ts';
-import { withoutPadding } from '../imageSet.ts';
-import { inParts } from '../inParts.ts';
+import { compile, type CompiledStep, type CompileStatus } from '../compile/compile.ts';
+import { mapValues } from '../models/arrays.ts';
+import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
-import { takeValues } from '../readBack.ts';
+import type { Pass, Passes } from '../passes.ts';
 import { noiseSource, standardNormal, type NoiseSource, type PhiloxKey } from '../ops/standardNormal.ts';
 
 /** Draws in one pass of the extractor: fixed, since rounding in a convolution may depend on the batch size. */
 export const DRAWS_BATCH = 100;
 
-export interface InstanceDraws {
-  /** [H, W, C], normalised */
-  readonly image: tf.Tensor3D;
-  readonly count: number;
-  readonly key: PhiloxKey;
-}
-
 interface NoisyBatchInputs extends NoiseSource {
   readonly image: tf.Tensor;
 }
 
-/** From an image and a place in the stream of noise to the representations of DRAWS_BATCH draws, [DRAWS_BATCH, D]. */
-export type NoisyExtractor = CompiledStep<NoisyBatchInputs, { readonly representations: tf.Tensor2D }>;
+/** What the draws of one pass come to, [rows, …], the caller's. */
+export interface NoisyOutputs {
+  /** [rows, D] */
+  readonly representations: tf.Tensor2D;
+  /** By head, [rows, K]. */
+  readonly logits: Readonly<Record<string, tf.Tensor2D>>;
+}
 
-/** The extractor's weights become constants of the compiled step; its key and counter are inputs. */
-export function compileNoisyExtractor(extractor: FrozenExtractor, sigma: number): NoisyExtractor {
-  const step = ({ image, key, counter }: NoisyBatchInputs) => {
-    const images = noisyImages(image as tf.Tensor3D, { sigma, source: { key, counter }, count: DRAWS_BATCH });
-    return { representations: extract(extractor, images) };
+/** From an image and a place in the stream of noise to the representations and logits of the draws from there on. */
+export interface NoisyModel {
+  /** A graph holds one number of rows: another one replaces it. */
+  run(inputs: NoisyBatchInputs, rows: number): NoisyOutputs;
+  /** Frees the graph. A later run makes a new one. */
+  dispose(): void;
+  status(): CompileStatus;
+}
+
+/**
+ * Draws, extractor and heads as one step. Their weights become constants of it; its key and counter are inputs. A head's
+ * logits do not depend on the heads beside it, which share nothing but the representations.
+ */
+export function compileNoisyModel(
+  { extractor, heads }: { extractor: FrozenExtractor; heads: Readonly<Record<string, FrozenHead>> },
+  sigma: number,
+): NoisyModel {
+  const compileFor = (count: number): CompiledStep<NoisyBatchInputs, NoisyOutputs> =>
+    compile(
+      ({ image, key, counter }: NoisyBatchInputs) => {
+        const images = noisyImages(image as tf.Tensor3D, { sigma, source: { key, counter }, count });
+        const representations = extract(extractor, images);
+        return { representations, logits: mapValues(heads, (head) => classify(head, representations)) };
+      },
+      { precision: extractor.precision },
+    );
+  let compiled = { rows: DRAWS_BATCH, step: compileFor(DRAWS_BATCH) };
+  return {
+    run(inputs, rows) {
+      if (rows !== compiled.rows) {
+        compiled.step.dispose();
+        compiled = { rows, step: compileFor(rows) };
+      }
+      return compiled.step.run(inputs);
+    },
+    dispose: () => compiled.step.dispose(),
+    status: () => compiled.step.status(),
   };
-  return compile(step, { precision: extractor.precision });
 }
 
 /** Keys of an instance's two independent sets of draws: one chooses the class, the other tests it. */
@@ -61,25 +89,50 @@ export function noisyImages(
   });
 }
 
-/** Representations of the draws, [count, D]: what every head and every method reads. */
-export function noisyRepresentations(
-  extractor: NoisyExtractor,
-  { image, count, key }: InstanceDraws,
-  context: StageContext,
-): Promise<tf.Tensor2D> {
-  const firsts = Array.from({ length: Math.ceil(count / DRAWS_BATCH) }, (_, batch) => batch * DRAWS_BATCH);
-  // A last part that is not full is drawn in full all the same: a draw's bits do not depend on how many are asked for.
-  const representations = (first: number): tf.Tensor2D => {
-    const source = noiseSource({ key, first, size: image.size });
-    return withoutPadding(extractor.run({ image, ...source }).representations, Math.min(DRAWS_BATCH, count - first));
-  };
-  return inParts(firsts, representations, context);
+export interface InstanceDraws {
+  /** [H, W, C], normalised */
+  readonly image: tf.Tensor3D;
+  readonly count: number;
+  readonly key: PhiloxKey;
 }
 
-/** Each coordinate's draws ascending: [D, n] from [n, D]. */
-export async function sortedColumns(draws: tf.Tensor2D): Promise<Float32Array> {
-  const [count] = draws.shape;
-  const columns = await takeValues(tf.transpose(draws));
-  for (let start = 0; start < columns.length; start += count) columns.subarray(start, start + count).sort();
-  return columns;
+/**
+ * Gives what the draws come to pass by pass to whoever reads it back; no more than a pass is on the device at a time. A
+ * pass that is not full is drawn in full all the same: a draw's bits do not depend on how many are asked for.
+ */
+export function eachPassOfDraws(
+  { model, passes }: { readonly model: NoisyModel; readonly passes: Passes },
+  { image, count, key }: InstanceDraws,
+  read: (drawn: NoisyOutputs, pass: Pass) => Promise<void>,
+): Promise<void> {
+  return passes.over(count, async (pass) => {
+    const source = noiseSource({ key, first: pass.first, size: image.size });
+    let drawn: NoisyOutputs | null = null;
+    try {
+      drawn = model.run({ image, ...source }, pass.rows);
+      await read(drawn, pass);
+    } finally {
+      if (drawn !== null) tf.dispose([drawn.representations, ...Object.values(drawn.logits)]);
+      tf.dispose([source.key, source.counter]);
+    }
+  });
+}
+
+/** Puts rows of draws, [rows, D], in their places among the columns of all draws, [D, draws]. */
+export function putInColumns(columns: Float32Array, rows: Float32Array, { first, count, draws }: PlaceOfRows): void {
+  const dimension = columns.length / draws;
+  for (let d = 0; d < dimension; d++) {
+    const start = d * draws + first;
+    for (let s = 0; s < count; s++) columns[start + s] = rows[s * dimension + d];
+  }
+}
+
+interface PlaceOfRows extends Pick<Pass, 'first' | 'count'> {
+  /** Of all passes. */
+  readonly draws: number;
+}
+
+/** Sorts each coordinate's draws, [D, draws], ascending, NaN last; in place, since at 100,000 draws a copy is 256 MB. */
+export function sortColumns(columns: Float32Array, draws: number): void {
+  for (let start = 0; start < columns.length; start += draws) columns.subarray(start, start + draws).sort();
 }

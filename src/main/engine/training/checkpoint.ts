@@ -1,5 +1,5 @@
 import { withoutPrefix, withPrefix, type NamedArrays } from '../models/arrays.ts';
-import { arraysFrom, parametersFrom, type Parameters } from '../models/parameters.ts';
+import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
 import type { AdamState } from './adam.ts';
 import type { Patience } from './earlyStopping.ts';
 
@@ -11,6 +11,10 @@ export interface TrainingState {
   readonly patience: Patience;
   /** Parameters at the best validation loss; null before the first validation. */
   readonly best: NamedArrays | null;
+}
+
+export function disposeState({ parameters, adam }: TrainingState): void {
+  for (const group of [parameters, adam.first, adam.second]) disposeParameters(group);
 }
 
 /** The same on the host. */

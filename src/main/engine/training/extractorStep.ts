@@ -58,16 +58,19 @@ export function extractorStep(
     statistics[`${EXTRACTOR}${name}.mean`] = mean;
     statistics[`${EXTRACTOR}${name}.variance`] = variance;
   };
-  const perturbed = perturbForTraining(images, settings, noise);
-  const { loss, gradients } = lossAndGradients(trained, (tensors) => {
-    const z = extractTraining(net, { parameters: withoutPrefix(tensors, EXTRACTOR), images: perturbed }, keep);
-    return crossEntropy(tf.mul(headLogits(spec, withoutPrefix(tensors, HEAD), z), spec.temperature), labels);
-  });
-  const updated = adamUpdate(trained, gradients, { first, second, rate, epsilon });
-  const projected = projectHead(withoutPrefix(updated.parameters, HEAD), spec);
-  const running = updateRunningStatistics(parameters, statistics);
-  tf.dispose(Object.values(statistics));
-  return { ...updated, parameters: { ...updated.parameters, ...withPrefix(projected, HEAD), ...running }, loss };
+  try {
+    const perturbed = perturbForTraining(images, settings, noise);
+    const { loss, gradients } = lossAndGradients(trained, (tensors) => {
+      const z = extractTraining(net, { parameters: withoutPrefix(tensors, EXTRACTOR), images: perturbed }, keep);
+      return crossEntropy(tf.mul(headLogits(spec, withoutPrefix(tensors, HEAD), z), spec.temperature), labels);
+    });
+    const updated = adamUpdate(trained, gradients, { first, second, rate, epsilon });
+    const projected = projectHead(withoutPrefix(updated.parameters, HEAD), spec);
+    const running = updateRunningStatistics(parameters, statistics);
+    return { ...updated, parameters: { ...updated.parameters, ...withPrefix(projected, HEAD), ...running }, loss };
+  } finally {
+    tf.dispose(Object.values(statistics));
+  }
 }
 
 /** A scalar loss and its gradient by each parameter. */

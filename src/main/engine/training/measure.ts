@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, paddedImageTensor, withoutPadding } from '../imageSet.ts';
+import { batches, everyIndex, paddedImageTensor } from '../imageSet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
+import type { Passes } from '../passes.ts';
 import { takeValues } from '../readBack.ts';
 
 /** Mean cross-entropy and accuracy (a share) on clean inputs. */
@@ -10,25 +11,34 @@ export interface Measurement {
   readonly accuracy: number;
 }
 
-const BATCH = 128;
+/** Images of a pass, and rows of a sum. */
+export const MEASURE_BATCH = 128;
 
-/** Loss (at the training temperature) and accuracy of a classifier on part of a set. */
-export async function measure(
-  set: DomainImages,
-  indices: Int32Array,
-  { logits, temperature }: { logits: (images: tf.Tensor4D) => tf.Tensor2D; temperature: number },
-): Promise<Measurement> {
+/** Loss (at the training temperature) and accuracy of a classifier on a set, whatever the size of the passes. */
+export async function measure(set: DomainImages, { logits, temperature, passes }: Measured): Promise<Measurement> {
+  const indices = everyIndex(set);
+  const { values, size } = await passes.gather(set.count, ({ first, count, rows }) =>
+    logits(paddedImageTensor(set, indices.subarray(first, first + count), rows)),
+  );
   let lossSum = 0;
   let correct = 0;
-  for (const part of batches(indices, BATCH)) {
-    const labels = set.labels(part);
-    const rows = tf.tidy(() => withoutPadding(logits(paddedImageTensor(set, part, BATCH)), part.length));
-    const { loss, hits } = await lossAndHits(rows, labels, temperature);
-    rows.dispose();
-    lossSum += loss;
-    correct += hits;
+  for (const part of batches(indices, MEASURE_BATCH)) {
+    const rows = tf.tensor2d(values.subarray(part[0] * size, (part[0] + part.length) * size), [part.length, size]);
+    try {
+      const { loss, hits } = await lossAndHits(rows, set.labels(part), temperature);
+      lossSum += loss;
+      correct += hits;
+    } finally {
+      rows.dispose();
+    }
   }
-  return { loss: lossSum / indices.length, accuracy: correct / indices.length };
+  return { loss: lossSum / set.count, accuracy: correct / set.count };
+}
+
+interface Measured {
+  readonly logits: (images: tf.Tensor4D) => tf.Tensor2D;
+  readonly temperature: number;
+  readonly passes: Passes;
 }
 
 /** Sums over the batch. @param logits [N, K] */

@@ -5,7 +5,7 @@ import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { compile, type CompiledStep } from '../compile/compile.ts';
-import { batches, everyIndex, imageTensor } from '../imageSet.ts';
+import { batches, imageTensor } from '../imageSet.ts';
 import { finishedHead, initialHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { withoutPrefix, withPrefix, type NamedArrays } from '../models/arrays.ts';
@@ -14,9 +14,9 @@ import { freeze, initialExtractor } from '../models/wideResNet.ts';
 import type { WideResNet } from '../models/wideResNetShape.ts';
 import { oneHotLabels } from '../ops/crossEntropy.ts';
 import { noiseSource } from '../ops/standardNormal.ts';
-import { takeValues } from '../readBack.ts';
+import { Passes } from '../passes.ts';
 import { adamRates, initialAdam } from './adam.ts';
-import { checkpointFrom, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
+import { checkpointFrom, disposeState, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
 import {
   EXTRACTOR,
@@ -28,7 +28,8 @@ import {
   type StepResult,
   type ValidationInputs,
 } from './extractorStep.ts';
-import { measure, type Measurement } from './measure.ts';
+import { measure, MEASURE_BATCH, type Measurement } from './measure.ts';
+import { takeStep } from './takeStep.ts';
 
 export interface EpochReport {
   /** 1-based. */
@@ -63,9 +64,11 @@ export async function trainExtractor(
   inputs: TrainExtractorInputs,
   context: TrainExtractorContext,
 ): Promise<{ extractor: NamedArrays; head: HeadWeights }> {
+  const validate = compile((tensors: ValidationInputs) => validationStep(inputs, tensors));
   const steps: Steps = {
     train: compile((tensors: ExtractorStepInputs) => extractorStep(inputs, tensors)),
-    validate: compile((tensors: ValidationInputs) => validationStep(inputs, tensors)),
+    validate,
+    passes: new Passes({ rows: MEASURE_BATCH, of: 'validation', release: () => validate.dispose() }, context),
   };
   try {
     return await trainWith(steps, inputs, context);
@@ -102,7 +105,7 @@ async function trainWith(
       state = { ...state, epoch };
       let validation: Measurement | null = null;
       if (validates(epoch, settings)) {
-        validation = await validate(inputs, state.parameters, steps.validate);
+        validation = await validate(inputs, state.parameters, steps);
         const { patience, improved } = observe(state.patience, epoch, validation.loss);
         state = { ...state, patience, best: improved ? await arraysFrom(state.parameters) : state.best };
       }
@@ -124,16 +127,14 @@ function freshState({ net, head, training, seed }: TrainExtractorInputs): Traini
   return { epoch: 0, parameters, adam: initialAdam(trainable(parameters)), patience: INITIAL_PATIENCE, best: null };
 }
 
-function disposeState({ parameters, adam }: TrainingState): void {
-  for (const group of [parameters, adam.first, adam.second]) disposeParameters(group);
-}
-
 type TrainStep = CompiledStep<ExtractorStepInputs, StepResult>;
 type ValidationStep = CompiledStep<ValidationInputs, { readonly logits: tf.Tensor2D }>;
 
 interface Steps {
   readonly train: TrainStep;
   readonly validate: ValidationStep;
+  /** Of validation. */
+  readonly passes: Passes;
 }
 
 async function trainingStep(
@@ -143,32 +144,40 @@ async function trainingStep(
 ): Promise<{ loss: number; next: TrainingState }> {
   const { height, width, channels } = training.shape;
   const key = deriveKey(seed, 'extractor-noise', epoch, step);
-  const fresh = {
-    images: imageTensor(training, indices),
-    labels: oneHotLabels(training.labels(indices), training.classes),
-    ...noiseSource({ key, first: 0, size: height * width * channels }),
-    ...adamRates(state.adam.step + 1, settings.learningRate),
-  };
-  const { first, second } = state.adam;
-  const result = train.run({ parameters: state.parameters, first, second, ...fresh });
-  tf.dispose(fresh);
-  const [loss] = await takeValues(result.loss);
-  const adam = { step: state.adam.step + 1, first: result.first, second: result.second };
-  return { loss, next: { ...state, parameters: result.parameters, adam } };
+  return takeStep(state, {
+    run: (trained) => {
+      const fresh = tf.tidy(() => ({
+        images: imageTensor(training, indices),
+        labels: oneHotLabels(training.labels(indices), training.classes),
+        ...noiseSource({ key, first: 0, size: height * width * channels }),
+        ...adamRates(state.adam.step + 1, settings.learningRate),
+      }));
+      try {
+        return train.run({ ...trained, ...fresh });
+      } finally {
+        tf.dispose(fresh);
+      }
+    },
+    batchSize: settings.batchSize,
+    setting: 'training.source.batchSize',
+  });
 }
 
 async function validate(
   { net, head, validation }: TrainExtractorInputs,
   parameters: Parameters,
-  step: ValidationStep,
+  { validate: step, passes }: Steps,
 ): Promise<Measurement> {
   const extractor = freeze(net, await arraysFrom(withoutPrefix(parameters, EXTRACTOR))).parameters;
-  const measurement = await measure(validation, everyIndex(validation), {
-    temperature: head.spec.temperature,
-    logits: (images) => step.run({ extractor, head: withoutPrefix(parameters, HEAD), images }).logits,
-  });
-  disposeParameters(extractor);
-  return measurement;
+  try {
+    return await measure(validation, {
+      temperature: head.spec.temperature,
+      logits: (images) => step.run({ extractor, head: withoutPrefix(parameters, HEAD), images }).logits,
+      passes,
+    });
+  } finally {
+    disposeParameters(extractor);
+  }
 }
 
 async function finish(

@@ -5,21 +5,21 @@ import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { compile, type CompiledStep } from '../compile/compile.ts';
-import { batches, everyIndex, paddedImageTensor, withoutPadding } from '../imageSet.ts';
-import { inParts } from '../inParts.ts';
+import { batches, everyIndex, paddedImageTensor } from '../imageSet.ts';
 import { finishedHead, headLogits, initialHead, projectHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
 import { noiseSource, type NoiseSource } from '../ops/standardNormal.ts';
-import { takeValues } from '../readBack.ts';
+import { Passes } from '../passes.ts';
 import { adamRates, adamUpdate, initialAdam, type AdamRates } from './adam.ts';
-import { checkpointFrom, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
+import { checkpointFrom, disposeState, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
 import { lossAndGradients, type StepResult, type TrainedTensors } from './extractorStep.ts';
 import { lossAndHits, type Measurement } from './measure.ts';
 import { perturbForTraining } from './perturbations.ts';
+import { takeStep } from './takeStep.ts';
 import type { EpochReport } from './trainExtractor.ts';
 
 const REPRESENTATION_BATCH = 128;
@@ -63,23 +63,31 @@ type PerturbedStep = CompiledStep<PerturbedInputs, { readonly representations: t
 
 interface Steps {
   readonly clean: CleanStep;
+  readonly cleanPasses: Passes;
   readonly perturbed: PerturbedStep;
+  readonly perturbedPasses: Passes;
   /** One a head, since a graph for all would tie a head's rounding to its company. */
   readonly heads: readonly HeadStep[];
 }
 
-function compileSteps({ extractor, heads, settings }: TrainHeadsInputs): Steps {
+function compileSteps({ extractor, heads, settings }: TrainHeadsInputs, context: StageContext): Steps {
   const { precision } = extractor;
-  return {
-    clean: compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) }), {
-      precision,
+  const clean = compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) }), {
+    precision,
+  });
+  const perturbed = compile(
+    ({ images, ...source }: PerturbedInputs) => ({
+      representations: extract(extractor, perturbForTraining(images, settings, source)),
     }),
-    perturbed: compile(
-      ({ images, ...source }: PerturbedInputs) => ({
-        representations: extract(extractor, perturbForTraining(images, settings, source)),
-      }),
-      { precision },
-    ),
+    { precision },
+  );
+  const passesOf = (rows: number, step: CleanStep | PerturbedStep): Passes =>
+    new Passes({ rows, of: 'representations', release: () => step.dispose() }, context);
+  return {
+    clean,
+    cleanPasses: passesOf(REPRESENTATION_BATCH, clean),
+    perturbed,
+    perturbedPasses: passesOf(settings.batchSize, perturbed),
     heads: heads.map(({ shape: { spec } }) =>
       compile(({ parameters, z, labels, ...adam }: HeadStepInputs): StepResult => {
         const { loss, gradients } = lossAndGradients(parameters, (tensors) =>
@@ -93,12 +101,13 @@ function compileSteps({ extractor, heads, settings }: TrainHeadsInputs): Steps {
 }
 
 /** Representations [count, D] of clean images, on the device. */
-function cleanRepresentations(step: CleanStep, set: DomainImages, context: StageContext): Promise<tf.Tensor2D> {
-  const representations = (indices: Int32Array): tf.Tensor2D => {
-    const images = paddedImageTensor(set, indices, REPRESENTATION_BATCH);
-    return withoutPadding(step.run({ images }).representations, indices.length);
-  };
-  return inParts(batches(everyIndex(set), REPRESENTATION_BATCH), representations, context);
+async function cleanRepresentations({ clean, cleanPasses }: Steps, set: DomainImages): Promise<tf.Tensor2D> {
+  const indices = everyIndex(set);
+  const { values, size } = await cleanPasses.gather(set.count, ({ first, count, rows }) => {
+    const images = paddedImageTensor(set, indices.subarray(first, first + count), rows);
+    return clean.run({ images }).representations;
+  });
+  return tf.tensor2d(values, [set.count, size]);
 }
 
 /**
@@ -107,7 +116,7 @@ function cleanRepresentations(step: CleanStep, set: DomainImages, context: Stage
  * company is bit for bit the head trained alone. Under `normal` representations are computed once for all epochs.
  */
 export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
-  const steps = compileSteps(inputs);
+  const steps = compileSteps(inputs, context);
   try {
     await trainWith(steps, inputs, context);
   } finally {
@@ -121,8 +130,8 @@ async function trainWith(steps: Steps, inputs: TrainHeadsInputs, context: TrainH
   let validation: tf.Tensor2D | null = null;
   let clean: tf.Tensor2D | null = null;
   try {
-    validation = await cleanRepresentations(steps.clean, inputs.validation, context);
-    if (settings.procedure === 'normal') clean = await cleanRepresentations(steps.clean, inputs.training, context);
+    validation = await cleanRepresentations(steps, inputs.validation);
+    if (settings.procedure === 'normal') clean = await cleanRepresentations(steps, inputs.training);
     for (const { shape, checkpoint } of inputs.heads) {
       states.push(checkpoint === null ? freshState(shape, inputs.seed) : restoreCheckpoint(checkpoint));
     }
@@ -185,15 +194,18 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
   const stepsPerEpoch = Math.ceil(training.count / settings.batchSize);
   let step = 0;
   for (const indices of batches(order, settings.batchSize)) {
-    const z = batchRepresentations(inputs, run.clean, { indices, epoch, step, perturbed: steps.perturbed });
+    const z = await batchRepresentations(inputs, run, { indices, step });
     const labels = oneHotLabels(training.labels(indices), training.classes);
-    for (const head of active) {
-      const { loss, next } = await headStep(states[head]!, { z, labels, settings, step: steps.heads[head] });
-      disposeState(states[head]!);
-      states[head] = next;
-      lossSums.set(head, lossSums.get(head)! + loss * indices.length);
+    try {
+      for (const head of active) {
+        const { loss, next } = await headStep(states[head]!, { z, labels, settings, step: steps.heads[head] });
+        disposeState(states[head]!);
+        states[head] = next;
+        lossSums.set(head, lossSums.get(head)! + loss * indices.length);
+      }
+    } finally {
+      tf.dispose([z, labels]);
     }
-    tf.dispose([z, labels]);
     step++;
     context.progress((epoch - 1) * stepsPerEpoch + step, settings.maxEpochs * stepsPerEpoch);
     await context.breathe();
@@ -209,33 +221,39 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
   }
 }
 
-function batchRepresentations(
-  { training, settings, seed, domain }: TrainHeadsInputs,
-  clean: tf.Tensor2D | null,
-  { indices, epoch, step, perturbed }: { indices: Int32Array; epoch: number; step: number; perturbed: PerturbedStep },
-): tf.Tensor2D {
-  return tf.tidy(() => {
-    if (clean !== null) return tf.gather(clean, tf.tensor1d(indices, 'int32'));
-    const { height, width, channels } = training.shape;
-    const key = deriveKey(seed, 'head-noise', domain, epoch, step);
-    const source = noiseSource({ key, first: 0, size: height * width * channels });
-    // Padded to a full batch: the noise of an image is that of its row, whatever rows follow.
-    const images = paddedImageTensor(training, indices, settings.batchSize);
-    return withoutPadding(perturbed.run({ images, ...source }).representations, indices.length);
+async function batchRepresentations(
+  { training, seed, domain }: TrainHeadsInputs,
+  { clean, epoch, steps: { perturbed, perturbedPasses } }: Epoch,
+  { indices, step }: { indices: Int32Array; step: number },
+): Promise<tf.Tensor2D> {
+  if (clean !== null) return tf.tidy(() => tf.gather(clean, tf.tensor1d(indices, 'int32')));
+  const { height, width, channels } = training.shape;
+  const key = deriveKey(seed, 'head-noise', domain, epoch, step);
+  const { values, size } = await perturbedPasses.gather(indices.length, ({ first, count, rows }) => {
+    // The noise of an image is that of its row in the batch, whatever rows are in its pass.
+    const source = noiseSource({ key, first, size: height * width * channels });
+    const images = paddedImageTensor(training, indices.subarray(first, first + count), rows);
+    return perturbed.run({ images, ...source }).representations;
   });
+  return tf.tensor2d(values, [indices.length, size]);
 }
 
-async function headStep(
+function headStep(
   state: TrainingState,
   { z, labels, settings, step }: { z: tf.Tensor2D; labels: tf.Tensor2D; settings: TrainingSettings; step: HeadStep },
 ): Promise<{ loss: number; next: TrainingState }> {
-  const { first, second } = state.adam;
-  const rates = adamRates(state.adam.step + 1, settings.learningRate);
-  const result = step.run({ parameters: state.parameters, first, second, z, labels, ...rates });
-  tf.dispose([rates.rate, rates.epsilon]);
-  const [loss] = await takeValues(result.loss);
-  const adam = { step: state.adam.step + 1, first: result.first, second: result.second };
-  return { loss, next: { ...state, parameters: result.parameters, adam } };
+  return takeStep(state, {
+    run: (trained) => {
+      const rates = adamRates(state.adam.step + 1, settings.learningRate);
+      try {
+        return step.run({ ...trained, z, labels, ...rates });
+      } finally {
+        tf.dispose([rates.rate, rates.epsilon]);
+      }
+    },
+    batchSize: settings.batchSize,
+    setting: 'training.heads.batchSize',
+  });
 }
 
 async function validateHead(
@@ -269,8 +287,4 @@ async function finish(shape: HeadShape, { best, parameters }: TrainingState): Pr
   const weights = await finishedHead(shape, restored);
   disposeParameters(restored);
   return weights;
-}
-
-function disposeState({ parameters, adam }: TrainingState): void {
-  for (const group of [parameters, adam.first, adam.second]) disposeParameters(group);
 }

@@ -43,6 +43,9 @@ function barReporter(stream: NodeJS.WriteStream): RunReporter & { stop(): void }
       stream.write(`  ${text}\n`);
       if (current > 0) this.progress(current, total);
     },
+    notice(text) {
+      this.epoch(text);
+    },
     ended(seconds) {
       stop();
       stream.write(`${title}: ${seconds.toFixed(1)} s\n`);
@@ -72,6 +75,7 @@ export function lineReporter(write: (line: string) => void): RunReporter & { sto
       while (next <= done / total) next += PLAIN_STEP;
     },
     epoch: (text) => write(`  ${text}`),
+    notice: (text) => write(`  ${text}`),
     ended: (seconds) => write(`${title}: ${seconds.toFixed(1)} s`),
     stop: () => undefined,
   };
