@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Precision } from '../../src/shared/config.ts';
 import { openBackend, type OpenBackend } from '../../src/main/engine/backends/openBackend.ts';
 import { DRAWS_BATCH } from '../../src/main/engine/smoothing/draws.ts';
+import { compile } from '../../src/main/engine/compile/compile.ts';
 import { checkAgreement } from '../agreement.ts';
 import { batchOf, referenceFile, referenceSettings } from '../batch.ts';
 import { comparisonRows, COMPARISON_HEADER, type Goal } from '../comparison.ts';
@@ -49,6 +51,18 @@ interface Work {
   readonly rivals: Readonly<Record<string, string>>;
   readonly goals: readonly Goal[];
 }
+
+const CERTIFIERS: Readonly<Record<'float32' | 'bfloat16', Work['rivals']>> = {
+  float32: {
+    "Cohen et al.'s loop": 'certification loop',
+    "Cohen et al.'s loop, torch.compile": 'certification loop, compiled',
+    'ART RandomizedSmoothing': 'certification ART',
+  },
+  bfloat16: {
+    "Cohen et al.'s loop": 'certification loop',
+    "Cohen et al.'s loop, autocast": 'certification loop, autocast',
+  },
+};
 
 interface Stand {
   readonly host: Host;
@@ -201,34 +215,33 @@ function worksOf({ host, experiment, batch }: Stand): Work[] {
       },
       goals: [{ atLeast: 1.3, against: ['PyTorch .bfloat16()', 'PyTorch autocast'] }],
     },
-    {
-      name: 'certification of an instance',
+    ...(['float32', 'bfloat16'] as const).map((precision): Work => ({
+      name: `certification of an instance, ${precision}`,
       calls: INSTANCES,
       open: () => ({
-        contestant: certifyingContestant(host, experiment, INSTANCES),
+        contestant: certifyingContestant(host, { experiment, precision, count: INSTANCES }),
         check: () => undefined,
         close: () => undefined,
       }),
-      rivals: {
-        "Cohen et al.'s loop": 'certification loop',
-        "Cohen et al.'s loop, torch.compile": 'certification loop, compiled',
-        'ART RandomizedSmoothing': 'certification ART',
-      },
+      rivals: CERTIFIERS[precision],
       goals: [{ atLeast: 2, against: ["Cohen et al.'s loop"] }],
-    },
+    })),
   ];
 }
 
 /** The next instances of the experiment in each repetition, after one before them that pays for the graphs and is not counted. */
-function certifyingContestant(host: Host, experiment: Experiment, count: number): Contestant {
-  const { instances } = experiment;
+function certifyingContestant(
+  host: Host,
+  { experiment, precision, count }: { experiment: Experiment; precision: Precision; count: number },
+): Contestant {
+  const { instances, heads } = experiment;
   let at = 0;
   return {
     name: 'ours',
     repeat: async () => {
       const next = Int32Array.from({ length: count + 1 }, (_, i) => instances[(at + i) % instances.length]);
       at += count;
-      return (await certify(host, { experiment, heads: experiment.heads, instances: next })).each;
+      return (await certify(host, { experiment, heads, precision, instances: next })).each;
     },
   };
 }
@@ -237,23 +250,30 @@ function certifyingContestant(host: Host, experiment: Experiment, count: number)
 async function overheadTable({ host, experiment, options }: Stand): Promise<string[]> {
   const name = 'outside the extractor';
   if (!name.includes(options.only)) return [];
-  console.log(`${name} …`);
   const { draws, selectionDraws } = experiment.config.certification;
   const passes = (Math.ceil(draws / DRAWS_BATCH) + Math.ceil(selectionDraws / DRAWS_BATCH)) * INSTANCES_OF_OVERHEAD;
-  const step = inferenceStep(batchOf(experiment, DRAWS_BATCH));
-  const bare = contestantOf({ name: 'bare passes', calls: passes }, step);
-  try {
-    const [whole, pass] = await alternate(
-      [certifyingContestant(host, experiment, INSTANCES_OF_OVERHEAD), bare],
-      options.repetitions,
-    );
-    return [overheadRows(whole, pass, passes / INSTANCES_OF_OVERHEAD)];
-  } finally {
-    step.dispose();
+  const rows: string[][] = [];
+  for (const precision of ['float32', 'bfloat16'] as const) {
+    console.log(`${name}, ${precision} …`);
+    const step = inferenceStep(batchOf(experiment, DRAWS_BATCH), precision === 'float32' ? compile : inBfloat16);
+    const bare = contestantOf({ name: 'bare passes', calls: passes }, step);
+    const certifying = certifyingContestant(host, { experiment, precision, count: INSTANCES_OF_OVERHEAD });
+    try {
+      const [whole, pass] = await alternate([certifying, bare], options.repetitions);
+      rows.push([precision, ...overheadCells(whole, pass, passes / INSTANCES_OF_OVERHEAD)]);
+    } finally {
+      step.dispose();
+    }
   }
+  return [
+    markdownTable(
+      ['certification of an instance', 'whole, ms', 'its passes of the extractor alone, ms', 'outside', 'goal'],
+      rows,
+    ),
+  ];
 }
 
-function overheadRows(whole: Measured, pass: Measured, passes: number): string {
+function overheadCells(whole: Measured, pass: Measured, passes: number): string[] {
   const extractor = {
     lower: pass.time.lower * passes,
     median: pass.time.median * passes,
@@ -261,16 +281,5 @@ function overheadRows(whole: Measured, pass: Measured, passes: number): string {
   };
   const share = 1 - extractor.median / whole.time.median;
   const verdict = `< ${100 * OVERHEAD_GOAL} %: ${share < OVERHEAD_GOAL ? 'met' : 'missed'}`;
-  return markdownTable(
-    ['certification of an instance', 'whole, ms', `its ${passes} passes of the extractor alone, ms`, 'outside', 'goal'],
-    [
-      [
-        'draws, sorting, bounds, SQLite',
-        spread(whole.time),
-        spread(extractor),
-        `${(100 * share).toFixed(1)} %`,
-        verdict,
-      ],
-    ],
-  );
+  return [spread(whole.time), spread(extractor), `${(100 * share).toFixed(1)} %`, verdict];
 }

@@ -65,6 +65,7 @@ class Works:
             "training step compiled": lambda: self._training(torch.compile, fused=False),
             "certification loop": lambda: self._certification(self.classifier()),
             "certification loop, compiled": lambda: self._certification(torch.compile(self.classifier())),
+            "certification loop, autocast": lambda: self._certification(self.classifier(), autocast=True),
             "certification ART": self._art,
         }
         if name not in makers:
@@ -152,12 +153,17 @@ class Works:
 
         return run
 
-    def _certification(self, classifier: nn.Module) -> Work:
+    def _certification(self, classifier: nn.Module, *, autocast: bool = False) -> Work:
         draws = self.settings["certification"]
         smooth = Smooth(classifier, self.settings["classes"], draws["sigma"])
         turn = iter_rows(self.images)
         batch = draws["batch"]
-        return lambda: smooth.certify(next(turn), draws["selectionDraws"], draws["draws"], draws["alpha"], batch)
+
+        def run() -> tuple[int, float]:
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                return smooth.certify(next(turn), draws["selectionDraws"], draws["draws"], draws["alpha"], batch)
+
+        return run
 
     def _art(self) -> Work:
         draws = self.settings["certification"]

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CertificationSettings } from '../../src/shared/config.ts';
+import type { CertificationSettings, Precision } from '../../src/shared/config.ts';
 import { startEngine, type Engine } from '../../src/main/engine/process/client.ts';
 import type { NamedHead } from '../../src/main/engine/process/protocol.ts';
 import { openStore, type Store } from '../../src/main/store/store.ts';
@@ -35,6 +35,8 @@ export interface CertificationWork {
   readonly instances: Int32Array;
   /** What differs from the experiment's. */
   readonly settings?: Partial<CertificationSettings>;
+  /** Else the experiment's. */
+  readonly precision?: Precision;
 }
 
 /** Milliseconds. */
@@ -52,8 +54,12 @@ export interface CertificationTimes {
  * last head are on the disk. `each` is NaN for a single instance.
  */
 export async function certify({ engine, store }: Host, work: CertificationWork): Promise<CertificationTimes> {
-  const { experiment, heads, instances, settings } = work;
-  const config = { ...experiment.config, certification: { ...experiment.config.certification, ...settings } };
+  const { experiment, heads, instances, settings, precision = experiment.config.precision } = work;
+  const config = {
+    ...experiment.config,
+    precision,
+    certification: { ...experiment.config.certification, ...settings },
+  };
   const stages = new Map(heads.map(({ id }) => [id, freshStage(store)]));
   const last = heads.at(-1)!.id;
   const finished: number[] = [];
