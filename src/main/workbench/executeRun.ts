@@ -61,7 +61,9 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   const stages = registerStages(inputs, description);
   const run = new RunInProgress(inputs, description, stages);
   const extractor = await run.extractor();
-  for (const domain of DOMAINS) await run.heads(domain, extractor);
+  // One engine trains them one after the other; several train them side by side.
+  const together = inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
+  for (const domains of together) await run.heads(domains, extractor);
   for (const domain of DOMAINS) await run.predictions(domain, extractor);
   for (const domain of DOMAINS) await run.pgd(domain, extractor);
   for (const domain of DOMAINS) await run.certificates(domain, extractor);
@@ -71,7 +73,7 @@ async function describe({ config, engines, signal }: RunInputs): Promise<Transfe
   const described: TransferDescription[] = [];
   const attacked = Math.min(config.pgd.instances ?? config.instances, config.instances);
   const job: Job = { kind: 'describe', transfer: transferSpecOf(config), instances: config.instances, attacked };
-  await engines.run(job, (event) => event.kind === 'description' && described.push(event.description), signal);
+  await engines.run([job], (event) => event.kind === 'description' && described.push(event.description), signal);
   const [description] = described;
   if (described.length !== 1) throw new Error(`internal: the engine described the data ${described.length} times`);
   return description;
@@ -110,7 +112,7 @@ class RunInProgress {
       [stage],
       () => {
         const checkpoint = this.#checkpointOf(stage);
-        return { kind: 'train-extractor', transfer: this.#transfer, config: this.#config, checkpoint };
+        return [{ kind: 'train-extractor', transfer: this.#transfer, config: this.#config, checkpoint }];
       },
       (event) => {
         if (event.kind === 'epoch') this.#epoch(stage, event);
@@ -120,25 +122,30 @@ class RunInProgress {
     return decodeExtractor(weightsOf(this.#inputs.store, stage.row));
   }
 
-  async heads(domain: Domain, extractor: TrainedExtractor): Promise<void> {
-    const stages = this.#of('head', domain);
+  async heads(domains: readonly Domain[], extractor: TrainedExtractor): Promise<void> {
+    const stages = domains.flatMap((domain) => this.#of('head', domain));
     const own = stages.filter((stage) => this.#isOwn(stage));
     for (const stage of own) {
       if (!this.#isDone(stage)) this.#keepWeights(stage, encodeHead(extractor.head));
     }
     const trained = stages.filter((stage) => !this.#isOwn(stage));
     await this.#work(
-      `Heads on ${this.#dataset(domain)} (${domain})`,
+      `Heads on ${domains.map((domain) => `${this.#dataset(domain)} (${domain})`).join(' and ')}`,
       trained,
-      (open) => ({
-        kind: 'train-heads',
-        ...this.#onExtractor(domain, extractor),
-        heads: open.map((stage) => ({
-          id: stage.plan.key,
-          spec: this.#config.heads[stage.plan.headIndex!],
-          checkpoint: this.#checkpointOf(stage),
-        })),
-      }),
+      (open) => {
+        const jobs = domains.map((domain): Extract<Job, { kind: 'train-heads' }> => ({
+          kind: 'train-heads',
+          ...this.#onExtractor(domain, extractor),
+          heads: open
+            .filter(({ plan }) => plan.domain === domain)
+            .map((stage) => ({
+              id: stage.plan.key,
+              spec: this.#config.heads[stage.plan.headIndex!],
+              checkpoint: this.#checkpointOf(stage),
+            })),
+        }));
+        return jobs.filter(({ heads }) => heads.length > 0);
+      },
       (event) => {
         if (event.kind === 'epoch') this.#epoch(this.#byKey(event.head!), event);
         if (event.kind === 'head') this.#keepWeights(this.#byKey(event.head), encodeHead(event.weights));
@@ -151,12 +158,14 @@ class RunInProgress {
     await this.#work(
       `Clean accuracy, ${domain}`,
       this.#of('prediction', domain),
-      (open) => ({
-        kind: 'predict',
-        ...this.#onExtractor(domain, extractor),
-        heads: open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) })),
-        indices: this.#description.domains[domain].instances,
-      }),
+      (open) => [
+        {
+          kind: 'predict',
+          ...this.#onExtractor(domain, extractor),
+          heads: open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) })),
+          indices: this.#description.domains[domain].instances,
+        },
+      ],
       (event) => {
         if (event.kind === 'predictions')
           store.results.insertPredictions(this.#byKey(event.head).row.id, event.records);
@@ -172,12 +181,9 @@ class RunInProgress {
         [stage],
         () => {
           const attacked = new Set(store.results.attackedIndices(stage.row.id));
-          return {
-            kind: 'pgd',
-            ...this.#onExtractor(domain, extractor),
-            head: { id: stage.plan.key, weights: this.#headOf(stage) },
-            indices: this.#description.domains[domain].attacked.filter((index) => !attacked.has(index)),
-          };
+          const indices = this.#description.domains[domain].attacked.filter((index) => !attacked.has(index));
+          const head = { id: stage.plan.key, weights: this.#headOf(stage) };
+          return [{ kind: 'pgd', ...this.#onExtractor(domain, extractor), head, indices }];
         },
         (event) => {
           if (event.kind === 'pgd') store.results.insertPgd(stage.row.id, event.records);
@@ -200,12 +206,9 @@ class RunInProgress {
           datasetIndex,
           heads: open.map(({ plan }) => plan.key).filter((key) => !done.get(key)!.has(datasetIndex)),
         }));
-        return {
-          kind: 'certify',
-          ...this.#onExtractor(domain, extractor),
-          heads: open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) })),
-          instances: missing.filter(({ heads }) => heads.length > 0),
-        };
+        const heads = open.map((stage) => ({ id: stage.plan.key, weights: this.#headOf(stage) }));
+        const lacking = missing.filter((one) => one.heads.length > 0);
+        return [{ kind: 'certify', ...this.#onExtractor(domain, extractor), heads, instances: lacking }];
       },
       (event) => {
         if (event.kind === 'certificates') store.results.commitInstance(this.#byKey(event.head).row.id, event.records);
@@ -213,11 +216,11 @@ class RunInProgress {
     );
   }
 
-  /** Runs one job for the stages among these that are not done, and marks them done. */
+  /** Runs jobs for the stages among these that are not done, and marks them done. */
   async #work(
     title: string,
     stages: readonly Stage[],
-    jobOf: (open: readonly Stage[]) => Job,
+    jobsOf: (open: readonly Stage[]) => readonly Job[],
     onEvent: (event: JobEvent) => void,
   ): Promise<void> {
     const { store, engines, reporter, signal } = this.#inputs;
@@ -229,7 +232,7 @@ class RunInProgress {
     const environment = engines.backend;
     for (const { row } of open) store.stages.setStatus(row.id, { status: 'running', environment });
     await engines.run(
-      jobOf(open),
+      jobsOf(open),
       (event) => {
         if (event.kind === 'progress') reporter.progress(event.done, event.total);
         else if (event.kind === 'notice') reporter.notice(event.text);
@@ -259,7 +262,7 @@ class RunInProgress {
         ? ''
         : `, validation loss ${validation.loss.toFixed(4)}, accuracy ${(100 * validation.accuracy).toFixed(1)} %`;
     reporter.epoch(
-      `${stage.plan.head ?? 'extractor'}: epoch ${epoch}, training loss ${trainingLoss.toFixed(4)}${measured}`,
+      `${[stage.plan.domain, stage.plan.head ?? 'extractor'].filter((part) => part !== null).join(', ')}: epoch ${epoch}, training loss ${trainingLoss.toFixed(4)}${measured}`,
     );
   }
 

@@ -160,15 +160,17 @@ async function redrawDomain(
   const started = performance.now();
   reporter.began({ title: `Draws again, ${domain}`, reused: false });
   await engines.run(
-    {
-      kind: 'certify',
-      transfer: transferSpecOf(run.config),
-      config: run.config,
-      extractor: trainedExtractor(store, run).extractor,
-      domain,
-      heads: stages.map(({ stage, weights }) => ({ id: stage.key, weights })),
-      instances: [...headsOfInstance].map(([datasetIndex, heads]) => ({ datasetIndex, heads })),
-    },
+    [
+      {
+        kind: 'certify',
+        transfer: transferSpecOf(run.config),
+        config: run.config,
+        extractor: trainedExtractor(store, run).extractor,
+        domain,
+        heads: stages.map(({ stage, weights }) => ({ id: stage.key, weights })),
+        instances: [...headsOfInstance].map(([datasetIndex, heads]) => ({ datasetIndex, heads })),
+      },
+    ],
     (event) => {
       if (event.kind === 'progress') reporter.progress(event.done, event.total);
       if (event.kind === 'notice') reporter.notice(event.text);

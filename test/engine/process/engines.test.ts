@@ -66,7 +66,7 @@ const rejection = (promise: Promise<unknown>): Promise<Error> =>
   );
 async function eventsOf(engines: Engines, job: Job): Promise<JobEvent[]> {
   const events: JobEvent[] = [];
-  await engines.run(job, (event) => events.push(event));
+  await engines.run([job], (event) => events.push(event));
   return events;
 }
 
@@ -88,7 +88,7 @@ describe('two engines', () => {
   it('start with the first job that has parts for them', async () => {
     expect(two.backend.engines).toBe(2);
     expect(two.pids()).toHaveLength(1);
-    await two.run({ kind: 'describe', transfer: TRANSFER, instances: 20, attacked: 10 }, () => undefined);
+    await two.run([{ kind: 'describe', transfer: TRANSFER, instances: 20, attacked: 10 }], () => undefined);
     expect(two.pids()).toHaveLength(1);
     await eventsOf(two, JOBS['predict']);
     expect(new Set(two.pids()).size).toBe(2);
@@ -108,11 +108,11 @@ describe('two engines', () => {
 
   it('stop together, when told to or when the host cannot take an event, and serve on', async () => {
     const controller = new AbortController();
-    const stopped = two.run(LONG, ({ kind }) => kind === 'progress' && controller.abort(), controller.signal);
+    const stopped = two.run([LONG], ({ kind }) => kind === 'progress' && controller.abort(), controller.signal);
     expect(await rejection(stopped)).toBeInstanceOf(JobCancelled);
     const full = new Error('the disk is full');
     let events = 0;
-    const refused = two.run(LONG, () => {
+    const refused = two.run([LONG], () => {
       events++;
       throw full;
     });
@@ -129,7 +129,7 @@ describe('when one of two engines dies', () => {
     const [, second] = two.pids();
     let killed = false;
     const error = await rejection(
-      two.run(LONG, () => {
+      two.run([LONG], () => {
         if (!killed) process.kill(second, 'SIGKILL');
         killed = true;
       }),

@@ -11,6 +11,13 @@ export class EngineError extends Error {
   override readonly name: string = 'EngineError';
 }
 
+/** What an end by a signal may mean to somebody who did not send it. */
+const SIGNAL_HINTS: Partial<Record<NodeJS.Signals, string>> = {
+  SIGKILL: ' (the system does that when memory runs out)',
+  SIGABRT: ' (a native library gave up, as it may when memory runs out)',
+  SIGSEGV: ' (a native library faulted, as it may when memory runs out)',
+};
+
 /** A job that was told to stop and did. */
 export class JobCancelled extends Error {
   override readonly name = 'JobCancelled';
@@ -145,7 +152,7 @@ function failAll(pending: Map<number, Pending>, error: EngineError): void {
 
 function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineError {
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-  const hint = signal === 'SIGKILL' ? ' (the system does that when memory runs out)' : '';
+  const hint = signal === null ? '' : (SIGNAL_HINTS[signal] ?? '');
   return new EngineError(`the engine ${how}${hint}`);
 }
 

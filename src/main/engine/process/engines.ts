@@ -16,11 +16,12 @@ export interface Engines {
   /** Of the processes started so far. */
   pids(): readonly number[];
   /**
-   * Runs a job to its end; what can be divided by instance runs on all engines at once, with the same results. When a
-   * part fails the others are stopped and the job fails with its error. An error thrown by onEvent cancels the job and
-   * is passed on.
+   * Runs jobs to their end, side by side as far as there are engines: what can be divided by instance runs on all of them,
+   * with the same results, and jobs that cannot are spread over them. Progress is that of all together. When a part
+   * fails the others are stopped and all fail with its error. An error thrown by onEvent cancels the jobs and is
+   * passed on.
    */
-  run(job: Job, onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void>;
+  run(jobs: readonly Job[], onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,13 +58,16 @@ class EnginePool implements Engines {
     return [...this.#pids];
   }
 
-  async run(job: Job, onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void> {
-    const parts = splitJob(job, this.backend.engines);
+  async run(jobs: readonly Job[], onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void> {
+    const { engines } = this.backend;
+    const parts = jobs.flatMap((job, i) =>
+      splitJob(job, engines).map((part, j) => ({ part, place: (i + j) % engines })),
+    );
     const failed = new AbortController();
     const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-    const progress = parts.map((part) => ({ done: 0, total: instancesOf(part) }));
+    const progress = parts.map(({ part }) => ({ done: 0, total: instancesOf(part) }));
     const errors: unknown[] = [];
-    const runPart = async (part: Job, place: number): Promise<void> => {
+    const runPart = async ({ part, place }: (typeof parts)[number], i: number): Promise<void> => {
       const engine = await this.#engine(place);
       await engine.run(
         part,
@@ -71,7 +75,7 @@ class EnginePool implements Engines {
           // After a failure nothing more is taken in, so that the host sees a job end once.
           if (failed.signal.aborted) return;
           if (event.kind === 'progress') {
-            progress[place] = event;
+            progress[i] = event;
             onEvent({ kind: 'progress', done: sum(progress, 'done'), total: sum(progress, 'total') });
           } else onEvent(event);
         },
@@ -79,9 +83,9 @@ class EnginePool implements Engines {
       );
     };
     await Promise.all(
-      parts.map(async (part, place) => {
+      parts.map(async (part, i) => {
         try {
-          await runPart(part, place);
+          await runPart(part, i);
         } catch (error) {
           errors.push(error);
           failed.abort();
