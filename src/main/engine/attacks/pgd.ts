@@ -13,8 +13,7 @@ import { valuesOf } from '../readBack.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
 /**
- * Instances under attack at a time: few, so that several engines have full batches of those that they are dealt. Passes of
- * half of them, and of half of that, are full too.
+ * Most instances under attack at a time: few, so that several engines have full batches of those that they are dealt.
  */
 const BATCH = 32;
 
@@ -61,12 +60,12 @@ export async function pgd(
   context: StageContext & { attacked(records: readonly PgdRecord[]): void },
 ): Promise<void> {
   const step = compile((tensors: PgdStepInputs) => pgdStep(inputs, tensors), { precision: inputs.extractor.precision });
-  const passes = new Passes({ rows: BATCH, of: 'PGD steps', release: () => step.dispose() }, context);
   const waiting = inputs.indices.values();
   const batch = emptyBatch(inputs);
+  const passes = new Passes({ rows: batch.rows, of: 'PGD steps', release: () => step.dispose() }, context);
   let done = 0;
   try {
-    for (let rows = fill(inputs, batch, waiting); rows > 0; rows = fill(inputs, batch, waiting)) {
+    while (fill(inputs, batch, waiting) > 0) {
       const seen = await runStep({ step, passes }, inputs, batch);
       const finished: PgdRecord[] = [];
       batch.targets.forEach((target, row) => {
@@ -85,22 +84,25 @@ export async function pgd(
 
 /** The rows of a step on the host; a row without a target is zeros that nobody reads. */
 interface Batch {
+  readonly rows: number;
   readonly targets: (Target | null)[];
-  /** [BATCH, size] */
+  /** [rows, size] */
   readonly clean: Float32Array;
-  /** [BATCH, size] */
+  /** [rows, size] */
   readonly delta: Float32Array;
   readonly labels: Int32Array;
   readonly size: number;
 }
 
-function emptyBatch({ set: { shape } }: PgdInputs): Batch {
+function emptyBatch({ set: { shape }, indices }: PgdInputs): Batch {
   const size = shape.height * shape.width * shape.channels;
+  const rows = Math.max(1, Math.min(BATCH, indices.length));
   return {
-    targets: Array<Target | null>(BATCH).fill(null),
-    clean: new Float32Array(BATCH * size),
-    delta: new Float32Array(BATCH * size),
-    labels: new Int32Array(BATCH),
+    rows,
+    targets: Array<Target | null>(rows).fill(null),
+    clean: new Float32Array(rows * size),
+    delta: new Float32Array(rows * size),
+    labels: new Int32Array(rows),
     size,
   };
 }
@@ -125,11 +127,11 @@ function fill({ set }: PgdInputs, batch: Batch, waiting: Iterator<number, unknow
 
 /** What one step found at x + δ, and where it goes from there. */
 interface Seen {
-  /** [BATCH, K] */
+  /** [rows, K] */
   readonly logits: Float32Array;
-  /** [BATCH, size] */
+  /** [rows, size] */
   readonly next: Float32Array;
-  /** ‖∇‖₂ by rows, [BATCH] */
+  /** ‖∇‖₂ by rows, [rows] */
   readonly gradientNorms: Float32Array;
 }
 
@@ -142,7 +144,7 @@ function advance(
   const target = batch.targets[row]!;
   const part = (values: Float32Array, size: number): Float32Array => values.subarray(row * size, (row + 1) * size);
   const delta = part(batch.delta, batch.size);
-  const classes = seen.logits.length / BATCH;
+  const classes = seen.logits.length / batch.rows;
   const clean = target.restart === 'clean';
   if (!isRight(part(seen.logits, classes), target.label)) {
     // Step t reads the prediction at the point that t − 1 steps reached, from the same forward pass as its gradient.
@@ -229,20 +231,20 @@ export function pgdStep(
 async function runStep(
   { step, passes }: { readonly step: PgdStep; readonly passes: Passes },
   { head: { classes } }: PgdInputs,
-  { clean, delta, labels, size }: Batch,
+  { rows, clean, delta, labels, size }: Batch,
 ): Promise<Seen> {
   const seen: Seen = {
-    next: new Float32Array(BATCH * size),
-    logits: new Float32Array(BATCH * classes),
-    gradientNorms: new Float32Array(BATCH),
+    next: new Float32Array(rows * size),
+    logits: new Float32Array(rows * classes),
+    gradientNorms: new Float32Array(rows),
   };
-  await passes.over(BATCH, async ({ first, rows }) => {
+  await passes.over(rows, async ({ first, count }) => {
     const part = <Values extends Float32Array | Int32Array>(values: Values, each: number): Values =>
-      values.subarray(first * each, (first + rows) * each) as Values;
+      values.subarray(first * each, (first + count) * each) as Values;
     const outputs = tf.tidy(() => {
       const { next, logits, gradientNorms } = step.run({
-        images: tf.tensor2d(part(clean, size), [rows, size]),
-        delta: tf.tensor2d(part(delta, size), [rows, size]),
+        images: tf.tensor2d(part(clean, size), [count, size]),
+        delta: tf.tensor2d(part(delta, size), [count, size]),
         labels: oneHotLabels(part(labels, 1), classes),
       });
       return { next, logits, gradientNorms };
