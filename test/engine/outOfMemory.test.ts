@@ -151,7 +151,7 @@ describe('a job with too little memory for its passes halves them, says so, and 
   it.each<[string, Job, string[]]>([
     ['certification', certify, halved('noise draws', [100, 50, 25])],
     ['prediction', predictAll, halved('predictions', [128, 64, 32])],
-    ['PGD', attackAll, halved('PGD steps', [32, 16])],
+    ['PGD', attackAll, halved('PGD steps', [16, 8])],
     ['heads on clean images', headsTrainedBy('normal'), halved('representations', [128, 64, 32])],
     [
       'heads on noisy images',
@@ -160,8 +160,8 @@ describe('a job with too little memory for its passes halves them, says so, and 
     ],
     ['the validation of an extractor', extractorTrained(10), halved('validation', [128, 64, 32])],
   ])('%s', async (_, job, expected) => {
-    // Half as much for PGD, whose passes are small from the start.
-    const { result, notices } = await runWith(job, job === attackAll ? ENOUGH / 2 : ENOUGH);
+    // A quarter as much for PGD, whose passes are small from the start.
+    const { result, notices } = await runWith(job, job === attackAll ? ENOUGH / 4 : ENOUGH);
     // A way back needs more than a way there on wasm: PGD goes on halving.
     expect(notices.slice(0, expected.length)).toEqual(expected);
     const { result: undisturbed, notices: none } = await runWith(job, Infinity);

@@ -13,9 +13,11 @@ import { valuesOf } from '../readBack.ts';
 import { projectToBall } from '../training/perturbations.ts';
 
 /**
- * Most instances under attack at a time: few, so that several engines have full batches of those that they are dealt.
+ * Instances under attack at a time: few, so that several engines have full batches of those that they are dealt, and always
+ * as many, since the last digits of a gradient depend on the size of its batch. A power of two, since in a batch of 20
+ * they depended on the row as well, which an instance should not notice.
  */
-const BATCH = 32;
+const BATCH = 16;
 
 /** A step as a share of epsilon: 2.5 times the way from centre to boundary, over all steps (METHOD.md §2). */
 export function relativeStepOf({ relativeStep, steps }: Pick<PgdSettings, 'relativeStep' | 'steps'>): number {
@@ -62,7 +64,7 @@ export async function pgd(
   const step = compile((tensors: PgdStepInputs) => pgdStep(inputs, tensors), { precision: inputs.extractor.precision });
   const waiting = inputs.indices.values();
   const batch = emptyBatch(inputs);
-  const passes = new Passes({ rows: batch.rows, of: 'PGD steps', release: () => step.dispose() }, context);
+  const passes = new Passes({ rows: BATCH, of: 'PGD steps', release: () => step.dispose() }, context);
   let done = 0;
   try {
     while (fill(inputs, batch, waiting) > 0) {
@@ -84,25 +86,22 @@ export async function pgd(
 
 /** The rows of a step on the host; a row without a target is zeros that nobody reads. */
 interface Batch {
-  readonly rows: number;
   readonly targets: (Target | null)[];
-  /** [rows, size] */
+  /** [BATCH, size] */
   readonly clean: Float32Array;
-  /** [rows, size] */
+  /** [BATCH, size] */
   readonly delta: Float32Array;
   readonly labels: Int32Array;
   readonly size: number;
 }
 
-function emptyBatch({ set: { shape }, indices }: PgdInputs): Batch {
+function emptyBatch({ set: { shape } }: PgdInputs): Batch {
   const size = shape.height * shape.width * shape.channels;
-  const rows = Math.max(1, Math.min(BATCH, indices.length));
   return {
-    rows,
-    targets: Array<Target | null>(rows).fill(null),
-    clean: new Float32Array(rows * size),
-    delta: new Float32Array(rows * size),
-    labels: new Int32Array(rows),
+    targets: Array<Target | null>(BATCH).fill(null),
+    clean: new Float32Array(BATCH * size),
+    delta: new Float32Array(BATCH * size),
+    labels: new Int32Array(BATCH),
     size,
   };
 }
@@ -127,11 +126,11 @@ function fill({ set }: PgdInputs, batch: Batch, waiting: Iterator<number, unknow
 
 /** What one step found at x + δ, and where it goes from there. */
 interface Seen {
-  /** [rows, K] */
+  /** [BATCH, K] */
   readonly logits: Float32Array;
-  /** [rows, size] */
+  /** [BATCH, size] */
   readonly next: Float32Array;
-  /** ‖∇‖₂ by rows, [rows] */
+  /** ‖∇‖₂ by rows, [BATCH] */
   readonly gradientNorms: Float32Array;
 }
 
@@ -144,7 +143,7 @@ function advance(
   const target = batch.targets[row]!;
   const part = (values: Float32Array, size: number): Float32Array => values.subarray(row * size, (row + 1) * size);
   const delta = part(batch.delta, batch.size);
-  const classes = seen.logits.length / batch.rows;
+  const classes = seen.logits.length / BATCH;
   const clean = target.restart === 'clean';
   if (!isRight(part(seen.logits, classes), target.label)) {
     // Step t reads the prediction at the point that t − 1 steps reached, from the same forward pass as its gradient.
@@ -231,14 +230,14 @@ export function pgdStep(
 async function runStep(
   { step, passes }: { readonly step: PgdStep; readonly passes: Passes },
   { head: { classes } }: PgdInputs,
-  { rows, clean, delta, labels, size }: Batch,
+  { clean, delta, labels, size }: Batch,
 ): Promise<Seen> {
   const seen: Seen = {
-    next: new Float32Array(rows * size),
-    logits: new Float32Array(rows * classes),
-    gradientNorms: new Float32Array(rows),
+    next: new Float32Array(BATCH * size),
+    logits: new Float32Array(BATCH * classes),
+    gradientNorms: new Float32Array(BATCH),
   };
-  await passes.over(rows, async ({ first, count }) => {
+  await passes.over(BATCH, async ({ first, count }) => {
     const part = <Values extends Float32Array | Int32Array>(values: Values, each: number): Values =>
       values.subarray(first * each, (first + count) * each) as Values;
     const outputs = tf.tidy(() => {
