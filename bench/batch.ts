@@ -7,6 +7,9 @@ import type { Experiment } from './experiment.ts';
 import type { ReferenceSettings } from './reference/client.ts';
 import { LEARNING_RATE, PGD, RELATIVE_STEP, trainingArrays, type BatchInputs } from './works/steps.ts';
 
+/** Rows of a step's batch, as in training. */
+export const BATCH = 64;
+
 /** The first `rows` target instances of an experiment as a batch, with a perturbation well inside the ball of PGD. */
 export function batchOf({ config, extractor, heads, instances }: Experiment, rows: number): BatchInputs {
   const { test } = prepareTransfer(transferSpecOf(config)).target;

@@ -16,6 +16,9 @@ export interface Experiment {
   readonly instances: Int32Array;
 }
 
+/** What the benches measure with unless they say otherwise. */
+export const PRESET = 'wrn-10-2';
+
 const TRAINING_INSTANCES = 1000;
 const INSTANCES = 100;
 

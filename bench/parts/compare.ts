@@ -6,11 +6,11 @@ import { openBackend, type OpenBackend } from '../../src/main/engine/backends/op
 import { DRAWS_BATCH } from '../../src/main/engine/smoothing/draws.ts';
 import { compile } from '../../src/main/engine/compile/compile.ts';
 import { checkAgreement } from '../agreement.ts';
-import { batchOf, referenceFile, referenceSettings } from '../batch.ts';
+import { BATCH, batchOf, referenceFile, referenceSettings } from '../batch.ts';
 import { comparisonRows, COMPARISON_HEADER, type Goal } from '../comparison.ts';
 import { conditionsOf } from '../conditions.ts';
 import { publish } from '../document.ts';
-import { trainExperiment, type Experiment } from '../experiment.ts';
+import { PRESET, trainExperiment, type Experiment } from '../experiment.ts';
 import { alternate, type Contestant, type Measured } from '../measure.ts';
 import type { Options } from '../options.ts';
 import { startReference, type Reference } from '../reference/client.ts';
@@ -28,8 +28,6 @@ import {
   type Step,
 } from '../works/steps.ts';
 
-const PRESET = 'wrn-10-2';
-const BATCH = 64;
 /** Instances of one repetition of a certification, after one that is not counted. */
 const INSTANCES = 4;
 const INSTANCES_OF_OVERHEAD = 10;

@@ -1,8 +1,8 @@
 import { openBackend } from '../../src/main/engine/backends/openBackend.ts';
-import { batchOf } from '../batch.ts';
+import { BATCH, batchOf } from '../batch.ts';
 import { conditionsOf } from '../conditions.ts';
 import { publish } from '../document.ts';
-import { trainExperiment } from '../experiment.ts';
+import { PRESET, trainExperiment } from '../experiment.ts';
 import { alternate, type Measured } from '../measure.ts';
 import type { Options } from '../options.ts';
 import { markdownTable, spread, threeFigures } from '../table.ts';
@@ -19,9 +19,6 @@ import {
   type BatchInputs,
   type Step,
 } from '../works/steps.ts';
-
-const PRESET = 'wrn-10-2';
-const BATCH = 64;
 
 /** A step twice: as a graph, and op by op unless it cannot be. */
 interface Pair {

@@ -2,7 +2,7 @@ import { EXTRACTOR_PRESETS, type ExtractorPreset } from '../../src/shared/config
 import { WIDE_RES_NETS } from '../../src/main/engine/models/wideResNetShape.ts';
 import { conditionsOf } from '../conditions.ts';
 import { publish } from '../document.ts';
-import { trainExperiment, type Experiment } from '../experiment.ts';
+import { PRESET, trainExperiment, type Experiment } from '../experiment.ts';
 import { forwardFlops } from '../flops.ts';
 import { alternate, type Contestant } from '../measure.ts';
 import type { Options } from '../options.ts';
@@ -10,7 +10,6 @@ import { fitLine } from '../statistics.ts';
 import { markdownTable, signedPercent, spread, threeFigures } from '../table.ts';
 import { certify, withHost, type CertificationWork, type Host } from '../works/certification.ts';
 
-const PRESET = 'wrn-10-2';
 const DRAWS = [250, 500, 1000, 2000, 4000, 10_000] as const;
 const INSTANCES = [1, 2, 4, 8] as const;
 const PRESETS = ['wrn-10-1', 'wrn-10-2', 'wrn-16-4'] as const satisfies readonly (typeof EXTRACTOR_PRESETS)[number][];

@@ -3,8 +3,8 @@ import { pgdStep, relativeStepOf, type PgdStepInputs } from '../../src/main/engi
 import { compile, type CompiledStep, type CompileStatus } from '../../src/main/engine/compile/compile.ts';
 import { flatten, type NamedTensors } from '../../src/main/engine/compile/tensorTree.ts';
 import { withPrefix, type NamedArrays } from '../../src/main/engine/models/arrays.ts';
-import { freezeHead } from '../../src/main/engine/models/head.ts';
-import { parametersFrom } from '../../src/main/engine/models/parameters.ts';
+import { disposeHead, freezeHead } from '../../src/main/engine/models/head.ts';
+import { disposeParameters, parametersFrom } from '../../src/main/engine/models/parameters.ts';
 import { extract, freeze } from '../../src/main/engine/models/wideResNet.ts';
 import type { WideResNet } from '../../src/main/engine/models/wideResNetShape.ts';
 import { oneHotLabels } from '../../src/main/engine/ops/crossEntropy.ts';
@@ -110,7 +110,8 @@ export function inferenceStep(
     status: () => step.status(),
     dispose: () => {
       step.dispose();
-      tf.dispose([images, ...Object.values(frozen.parameters)]);
+      images.dispose();
+      disposeParameters(frozen.parameters);
     },
   };
 }
@@ -138,10 +139,8 @@ export function attackStep(inputs: BatchInputs, make: Maker = compile): Step<Flo
     dispose: () => {
       step.dispose();
       tf.dispose(fed);
-      tf.dispose([
-        ...Object.values(extractor.parameters),
-        ...head.layers.flatMap(({ weight, bias }) => [weight, bias]),
-      ]);
+      disposeParameters(extractor.parameters);
+      disposeHead(head);
     },
   };
 }

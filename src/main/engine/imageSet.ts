@@ -1,23 +1,25 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DomainImages } from '../data/transfer.ts';
+import type { Pass } from './passes.ts';
 
 /** [n, H, W, C] on the device. */
 export function imageTensor(set: DomainImages, indices: Int32Array): tf.Tensor4D {
-  return paddedImageTensor(set, indices, indices.length);
+  return imagesOfPass(set, indices, { first: 0, count: indices.length, rows: indices.length });
 }
 
 /**
- * [rows, H, W, C] on the device, zeros after the images. A batch of one size everywhere needs one compiled step, and an
- * image's result does not depend on how many come with it: rounding in a convolution may depend on the batch size.
+ * The images of a pass over `indices`, [rows, H, W, C] on the device, zeros after them. A batch of one size everywhere
+ * needs one compiled step, and an image's result does not depend on how many come with it: rounding in a convolution may
+ * depend on the batch size.
  */
-export function paddedImageTensor(set: DomainImages, indices: Int32Array, rows: number): tf.Tensor4D {
+export function imagesOfPass(set: DomainImages, indices: Int32Array, { first, count, rows }: Pass): tf.Tensor4D {
   const { height, width, channels } = set.shape;
-  const images = set.images(indices);
-  const size = height * width * channels;
-  if (rows === indices.length) return tf.tensor4d(images, [rows, height, width, channels]);
-  const padded = new Float32Array(rows * size);
+  const images = set.images(indices.subarray(first, first + count));
+  const shape: [number, number, number, number] = [rows, height, width, channels];
+  if (rows === count) return tf.tensor4d(images, shape);
+  const padded = new Float32Array(rows * height * width * channels);
   padded.set(images);
-  return tf.tensor4d(padded, [rows, height, width, channels]);
+  return tf.tensor4d(padded, shape);
 }
 
 /** 0 … count − 1 */

@@ -261,9 +261,9 @@ class RunInProgress {
       validation === null
         ? ''
         : `, validation loss ${validation.loss.toFixed(4)}, accuracy ${(100 * validation.accuracy).toFixed(1)} %`;
-    reporter.epoch(
-      `${[stage.plan.domain, stage.plan.head ?? 'extractor'].filter((part) => part !== null).join(', ')}: epoch ${epoch}, training loss ${trainingLoss.toFixed(4)}${measured}`,
-    );
+    const { domain, head } = stage.plan;
+    const trained = head === null ? 'extractor' : `${domain!}, ${head}`;
+    reporter.epoch(`${trained}: epoch ${epoch}, training loss ${trainingLoss.toFixed(4)}${measured}`);
   }
 
   /** Weights end a training: the stage is done and its checkpoint serves nobody any more. */

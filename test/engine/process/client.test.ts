@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { experimentConfigSchema } from '../../../src/shared/config.ts';
 import { EngineError, JobCancelled, startEngine, type Engine } from '../../../src/main/engine/process/client.ts';
 import type { Job, JobEvent, TransferSpec } from '../../../src/main/engine/process/protocol.ts';
+import { rejection } from './rejection.ts';
 
 const TRANSFER: TransferSpec = {
   source: { dataset: 'fashion-mnist', trainingInstances: 200 },
@@ -48,13 +49,6 @@ afterAll(async () => {
 });
 
 const ignore = (): void => undefined;
-
-/** The error that a promise is rejected with. */
-const rejection = (promise: Promise<unknown>): Promise<Error> =>
-  promise.then(
-    () => expect.unreachable('was not rejected'),
-    (error: unknown) => error as Error,
-  );
 
 /** Runs a job and calls `then` at its first step. */
 function atFirstStep(engine: Engine, then: () => void, signal?: AbortSignal): Promise<void> {

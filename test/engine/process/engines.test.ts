@@ -6,6 +6,7 @@ import type { Job, JobEvent, NamedHead, TransferSpec } from '../../../src/main/e
 import { initialHead } from '../../../src/main/engine/models/head.ts';
 import { initialExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import { representationSize, WIDE_RES_NETS } from '../../../src/main/engine/models/wideResNetShape.ts';
+import { rejection } from './rejection.ts';
 
 const TRANSFER: TransferSpec = {
   source: { dataset: 'fashion-mnist', trainingInstances: 200 },
@@ -59,11 +60,6 @@ const LONG: Job = {
 async function start(engines: number): Promise<Engines> {
   return startEngines({ ...process.env, PTW_BACKEND: 'wasm', PTW_ENGINES: `${engines}` });
 }
-const rejection = (promise: Promise<unknown>): Promise<Error> =>
-  promise.then(
-    () => expect.unreachable('was not rejected'),
-    (error: unknown) => error as Error,
-  );
 async function eventsOf(engines: Engines, job: Job): Promise<JobEvent[]> {
   const events: JobEvent[] = [];
   await engines.run([job], (event) => events.push(event));

@@ -2,12 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { PredictionRecord } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
-import { compile } from '../compile/compile.ts';
-import { paddedImageTensor } from '../imageSet.ts';
+import { imagesOfPass } from '../imageSet.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
-import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
+import type { FrozenExtractor } from '../models/wideResNet.ts';
 import { Passes } from '../passes.ts';
 import { takeValues } from '../readBack.ts';
+import { compileRepresentations } from '../representations.ts';
 
 const BATCH = 128;
 
@@ -17,14 +17,14 @@ export async function predict(
   context: StageContext & { predicted(head: number, records: readonly PredictionRecord[]): void },
 ): Promise<void> {
   const { extractor, heads, set, indices } = inputs;
-  const representationsOf = ({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) });
-  const step = compile(representationsOf, { precision: extractor.precision });
+  const step = compileRepresentations(extractor);
   const passes = new Passes({ rows: BATCH, of: 'predictions', release: () => step.dispose() }, context);
   try {
-    await passes.over(indices.length, async ({ first, count, rows }) => {
+    await passes.over(indices.length, async (pass) => {
+      const { first, count } = pass;
       const part = indices.subarray(first, first + count);
       const logits: Float32Array[] = [];
-      const z = tf.tidy(() => step.run({ images: paddedImageTensor(set, part, rows) }).representations);
+      const z = tf.tidy(() => step.run({ images: imagesOfPass(set, indices, pass) }).representations);
       try {
         for (const head of heads) logits.push(await takeValues(classify(head, z)));
       } finally {

@@ -7,15 +7,22 @@ import type { Environment } from '../native/command.ts';
  * @throws when PTW_THREADS is not a whole number of at least 1.
  */
 export function threadCount(env: Environment = process.env): number {
-  const text = env['PTW_THREADS'] ?? '';
-  if (text === '') return availableParallelism();
-  const threads = Number(text);
-  if (!Number.isSafeInteger(threads) || threads < 1) {
-    throw new RangeError(
-      `PTW_THREADS is "${text}", expected a whole number of at least 1; unset it for all processors.`,
-    );
+  return countFrom(env, 'PTW_THREADS', 'for all processors') ?? availableParallelism();
+}
+
+/**
+ * A count that a variable demands; null where it is unset or empty.
+ * @param unset what unsetting it is good for, for the error
+ * @throws RangeError when it is not a whole number of at least 1
+ */
+export function countFrom(env: Environment, name: string, unset: string): number | null {
+  const text = env[name] ?? '';
+  if (text === '') return null;
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new RangeError(`${name} is "${text}", expected a whole number of at least 1; unset it ${unset}.`);
   }
-  return threads;
+  return count;
 }
 
 /** The vector instruction sets that matter to matrix products, as one name each. */

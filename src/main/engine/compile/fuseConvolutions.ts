@@ -43,7 +43,7 @@ export function fuseConvolutions(recording: Recording, binding: NativeBinding): 
   return { ...recording, nodes };
 }
 
-/** The op nodes that read output 0 of each node; a node that is an output of the step has one reader more, null. */
+/** The op nodes that read each node; a node that is an output of the step has one reader more, null. */
 function readersOf({ nodes, outputs }: Recording): (number | null)[][] {
   const readers: (number | null)[][] = nodes.map(() => []);
   nodes.forEach((node, reader) => {

@@ -6,14 +6,15 @@ import { typeOf, type OpNode, type RecordedNode, type Recording, type Source } f
 const TYPES = { bfloat16: 14, float16: 19 } as const;
 
 /**
- * Ops that are narrowed, each with one output and its type in the attribute `T`, and in `TArgs` what is fused with it: they spend nearly all of the time.
+ * Ops that are narrowed, each with one output and its type in the attribute `T`, and in `TArgs` those of the operands that
+ * are fused with it: they spend nearly all of the time.
  * Matrix products are not among them: they are the heads', which certificates by box propagation know exactly, and small.
  */
 const CONVOLUTIONS = new Set(['Conv2D', FUSED, 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
 
 /**
- * The recording with casts to a narrower type before convolutions, and back after them. Sums inside them
- * are of float32; all else stays float32, and casts of constants are folded when the graph is loaded.
+ * The recording with casts to a narrower type before convolutions, with what is fused to them, and back after them. Sums
+ * inside them are of float32; all else stays float32, and casts of constants are folded when the graph is loaded.
  *
  * An op on constants alone stays float32 too: it is computed once, while loading, so there is no time to save, and the
  * kernel that computes it there is another one (of Conv2DBackpropInput it was 7e-3 to 9e-3 of the largest value away

@@ -1,4 +1,4 @@
-import { threadCount } from '../backends/machine.ts';
+import { countFrom, threadCount } from '../backends/machine.ts';
 import type { OpenBackend } from '../backends/openBackend.ts';
 import { alike, listGpus, type Gpu } from '../backends/nvidiaGpus.ts';
 
@@ -20,7 +20,7 @@ export interface EnginePlan {
 
 /** @throws RangeError when PTW_ENGINES is not a whole number of at least 1 */
 export async function planEngines(env: NodeJS.ProcessEnv = process.env): Promise<EnginePlan> {
-  const demanded = demandedEngines(env);
+  const demanded = countFrom(env, 'PTW_ENGINES', 'to choose by itself');
   const gpus = alike(await listGpus(env));
   return {
     environmentOf: (place) => (gpus.length < 2 ? env : onGpu(env, gpus[place])),
@@ -30,18 +30,6 @@ export async function planEngines(env: NodeJS.ProcessEnv = process.env): Promise
       return backend.name === 'wasm' ? Math.min(threadCount(env), MOST_BY_DEFAULT) : 1;
     },
   };
-}
-
-function demandedEngines(env: NodeJS.ProcessEnv): number | null {
-  const text = env['PTW_ENGINES'] ?? '';
-  if (text === '') return null;
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new RangeError(
-      `PTW_ENGINES is "${text}", expected a whole number of at least 1; unset it to choose by itself.`,
-    );
-  }
-  return count;
 }
 
 /** TensorFlow takes nearly all memory of a GPU, so that a second engine on the same one would find none. */

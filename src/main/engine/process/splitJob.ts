@@ -5,46 +5,20 @@ import type { Job } from './protocol.ts';
  * depends on which others are computed beside it, so the parts' results are those of the whole.
  * @param engines how many serve; the parts may be fewer, and are never empty unless the whole job is
  */
-export function splitJob(job: Job, engines: number): readonly [Job, ...Job[]] {
-  switch (job.kind) {
-    case 'predict':
-    case 'pgd': {
-      const deal = (part: number, parts: number) => job.indices.filter((_, i) => i % parts === part);
-      return partsOf(job.indices.length, engines, (part, parts) => ({ ...job, indices: deal(part, parts) }));
-    }
-    case 'certify': {
-      const deal = (part: number, parts: number) => job.instances.filter((_, i) => i % parts === part);
-      return partsOf(job.instances.length, engines, (part, parts) => ({ ...job, instances: deal(part, parts) }));
-    }
-    case 'describe':
-    case 'train-extractor':
-    case 'train-heads':
-      return [job];
-  }
+export function splitJob(job: Job, engines: number): readonly Job[] {
+  const parts = Math.min(instancesOf(job), engines);
+  return parts < 2 ? [job] : Array.from({ length: parts }, (_, part) => dealt(job, part, parts));
 }
 
 /** Instances that a job goes through; 0 for one that is not divided. */
 export function instancesOf(job: Job): number {
-  switch (job.kind) {
-    case 'predict':
-    case 'pgd':
-      return job.indices.length;
-    case 'certify':
-      return job.instances.length;
-    case 'describe':
-    case 'train-extractor':
-    case 'train-heads':
-      return 0;
-  }
+  if ('indices' in job) return job.indices.length;
+  return job.kind === 'certify' ? job.instances.length : 0;
 }
 
 /** Dealt out like cards: early instances come early, and every part has as many, but for one. */
-function partsOf(
-  instances: number,
-  engines: number,
-  partOf: (part: number, parts: number) => Job,
-): readonly [Job, ...Job[]] {
-  const parts = Math.max(1, Math.min(instances, engines));
-  const rest = Array.from({ length: parts - 1 }, (_, i) => partOf(i + 1, parts));
-  return [partOf(0, parts), ...rest];
+function dealt(job: Job, part: number, parts: number): Job {
+  const isOfPart = (_: unknown, i: number): boolean => i % parts === part;
+  if ('indices' in job) return { ...job, indices: job.indices.filter(isOfPart) };
+  return job.kind === 'certify' ? { ...job, instances: job.instances.filter(isOfPart) } : job;
 }

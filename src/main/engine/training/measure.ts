@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, everyIndex, paddedImageTensor } from '../imageSet.ts';
+import { batches, everyIndex, imagesOfPass } from '../imageSet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
 import type { Passes } from '../passes.ts';
 import { takeValues } from '../readBack.ts';
@@ -17,9 +17,7 @@ export const MEASURE_BATCH = 128;
 /** Loss (at the training temperature) and accuracy of a classifier on a set, whatever the size of the passes. */
 export async function measure(set: DomainImages, { logits, temperature, passes }: Measured): Promise<Measurement> {
   const indices = everyIndex(set);
-  const { values, size } = await passes.gather(set.count, ({ first, count, rows }) =>
-    logits(paddedImageTensor(set, indices.subarray(first, first + count), rows)),
-  );
+  const { values, size } = await passes.gather(set.count, (pass) => logits(imagesOfPass(set, indices, pass)));
   let lossSum = 0;
   let correct = 0;
   for (const part of batches(indices, MEASURE_BATCH)) {

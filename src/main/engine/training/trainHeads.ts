@@ -5,7 +5,7 @@ import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { compile, type CompiledStep } from '../compile/compile.ts';
-import { batches, everyIndex, paddedImageTensor } from '../imageSet.ts';
+import { batches, everyIndex, imagesOfPass } from '../imageSet.ts';
 import { finishedHead, headLogits, initialHead, projectHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
@@ -13,6 +13,7 @@ import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
 import { noiseSource, type NoiseSource } from '../ops/standardNormal.ts';
 import { Passes } from '../passes.ts';
+import { compileRepresentations, type RepresentationStep } from '../representations.ts';
 import { adamRates, adamUpdate, initialAdam, type AdamRates } from './adam.ts';
 import { checkpointFrom, disposeState, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
@@ -58,11 +59,10 @@ interface PerturbedInputs extends NoiseSource {
 }
 
 type HeadStep = CompiledStep<HeadStepInputs, StepResult>;
-type CleanStep = CompiledStep<{ readonly images: tf.Tensor4D }, { readonly representations: tf.Tensor2D }>;
 type PerturbedStep = CompiledStep<PerturbedInputs, { readonly representations: tf.Tensor2D }>;
 
 interface Steps {
-  readonly clean: CleanStep;
+  readonly clean: RepresentationStep;
   readonly cleanPasses: Passes;
   readonly perturbed: PerturbedStep;
   readonly perturbedPasses: Passes;
@@ -71,17 +71,14 @@ interface Steps {
 }
 
 function compileSteps({ extractor, heads, settings }: TrainHeadsInputs, context: StageContext): Steps {
-  const { precision } = extractor;
-  const clean = compile(({ images }: { images: tf.Tensor4D }) => ({ representations: extract(extractor, images) }), {
-    precision,
-  });
+  const clean = compileRepresentations(extractor);
   const perturbed = compile(
     ({ images, ...source }: PerturbedInputs) => ({
       representations: extract(extractor, perturbForTraining(images, settings, source)),
     }),
-    { precision },
+    { precision: extractor.precision },
   );
-  const passesOf = (rows: number, step: CleanStep | PerturbedStep): Passes =>
+  const passesOf = (rows: number, step: RepresentationStep | PerturbedStep): Passes =>
     new Passes({ rows, of: 'representations', release: () => step.dispose() }, context);
   return {
     clean,
@@ -103,9 +100,8 @@ function compileSteps({ extractor, heads, settings }: TrainHeadsInputs, context:
 /** Representations [count, D] of clean images, on the device. */
 async function cleanRepresentations({ clean, cleanPasses }: Steps, set: DomainImages): Promise<tf.Tensor2D> {
   const indices = everyIndex(set);
-  const { values, size } = await cleanPasses.gather(set.count, ({ first, count, rows }) => {
-    const images = paddedImageTensor(set, indices.subarray(first, first + count), rows);
-    return clean.run({ images }).representations;
+  const { values, size } = await cleanPasses.gather(set.count, (pass) => {
+    return clean.run({ images: imagesOfPass(set, indices, pass) }).representations;
   });
   return tf.tensor2d(values, [set.count, size]);
 }
@@ -229,10 +225,10 @@ async function batchRepresentations(
   if (clean !== null) return tf.tidy(() => tf.gather(clean, tf.tensor1d(indices, 'int32')));
   const { height, width, channels } = training.shape;
   const key = deriveKey(seed, 'head-noise', domain, epoch, step);
-  const { values, size } = await perturbedPasses.gather(indices.length, ({ first, count, rows }) => {
+  const { values, size } = await perturbedPasses.gather(indices.length, (pass) => {
     // The noise of an image is that of its row in the batch, whatever rows are in its pass.
-    const source = noiseSource({ key, first, size: height * width * channels });
-    const images = paddedImageTensor(training, indices.subarray(first, first + count), rows);
+    const source = noiseSource({ key, first: pass.first, size: height * width * channels });
+    const images = imagesOfPass(training, indices, pass);
     return perturbed.run({ images, ...source }).representations;
   });
   return tf.tensor2d(values, [indices.length, size]);
