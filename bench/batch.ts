@@ -2,7 +2,7 @@ import { prepareTransfer } from '../src/main/data/transfer.ts';
 import { WIDE_RES_NETS } from '../src/main/engine/models/wideResNetShape.ts';
 import { deriveKey, fillStandardNormal } from '../src/main/math/philox.ts';
 import { encodeSafetensors } from '../src/main/engine/weights/safetensors.ts';
-import { transferSpecOf } from '../src/main/workbench/executeRun.ts';
+import { transferSpecOf } from '../src/main/workbench/runInProgress.ts';
 import type { Experiment } from './experiment.ts';
 import type { ReferenceSettings } from './reference/client.ts';
 import { LEARNING_RATE, PGD, RELATIVE_STEP, trainingArrays, type BatchInputs } from './works/steps.ts';

@@ -4,7 +4,7 @@ import { WIDE_RES_NETS } from '../src/main/engine/models/wideResNetShape.ts';
 import type { NamedArrays } from '../src/main/engine/models/arrays.ts';
 import type { Engine } from '../src/main/engine/process/client.ts';
 import type { JobEvent, NamedHead, TransferDescription } from '../src/main/engine/process/protocol.ts';
-import { transferSpecOf } from '../src/main/workbench/executeRun.ts';
+import { transferSpecOf } from '../src/main/workbench/runInProgress.ts';
 
 /** The small experiment that the benches measure with: real images, weights that have learnt something, the demo's six heads. */
 export interface Experiment {

@@ -6,7 +6,7 @@ import type { CertificationSettings, Precision } from '../../src/shared/config.t
 import { startEngine, type Engine } from '../../src/main/engine/process/client.ts';
 import type { NamedHead } from '../../src/main/engine/process/protocol.ts';
 import { openStore, type Store } from '../../src/main/store/store.ts';
-import { transferSpecOf } from '../../src/main/workbench/executeRun.ts';
+import { transferSpecOf } from '../../src/main/workbench/runInProgress.ts';
 import type { Experiment } from '../experiment.ts';
 
 /** What a run has: the engine in a process of its own, and a store on the disk. */

@@ -9,7 +9,11 @@ import { certificatesOf } from './certificates.ts';
 import { certificationStage, refusalOf, temporaryFolder } from './fixtures.ts';
 
 const fileIn = (folder: string): string => join(folder, 'workbench.sqlite');
-const addColumn: Migration = { version: 2, apply: (db) => void db.exec('ALTER TABLE run ADD COLUMN note TEXT') };
+const LATEST = MIGRATIONS.length;
+const addColumn: Migration = {
+  version: LATEST + 1,
+  apply: (db) => void db.exec('ALTER TABLE run ADD COLUMN note TEXT'),
+};
 
 function storeWithRows(folder: string, instances = 1): void {
   const store = openStore(folder);
@@ -40,7 +44,7 @@ describe('openStore refuses', () => {
     openStore(folder, { migrations: [...MIGRATIONS, addColumn] }).close();
     const refusal = refusalOf(() => openStore(folder, { readonly }));
     expect(refusal.code).toBe('newer-database');
-    expect(refusal.message).toContain('version 2, this program knows versions up to 1');
+    expect(refusal.message).toContain(`version ${LATEST + 1}, this program knows versions up to ${LATEST}`);
   });
 
   it("another program's database", () => {
@@ -121,10 +125,10 @@ describe('openStore', () => {
     const store = openStore(folder, { migrations: [...MIGRATIONS, addColumn] });
     expect(store.results.instanceCertificates(1, 0)).toStrictEqual(certificatesOf(0));
     store.close();
-    expect(inspect(folder, 'PRAGMA user_version')).toBe(2);
-    const backup = 'workbench.sqlite.backup-v1';
+    expect(inspect(folder, 'PRAGMA user_version')).toBe(LATEST + 1);
+    const backup = `workbench.sqlite.backup-v${LATEST}`;
     expect(readdirSync(folder).filter((name) => name.includes('backup'))).toEqual([backup]);
-    expect(inspect(folder, 'PRAGMA user_version', backup)).toBe(1);
+    expect(inspect(folder, 'PRAGMA user_version', backup)).toBe(LATEST);
     expect(inspect(folder, 'SELECT count(*) FROM certificate', backup)).toBe(5);
     openStore(folder, { migrations: [...MIGRATIONS, addColumn] }).close();
     expect(readdirSync(folder).filter((name) => name.includes('backup'))).toEqual([backup]);
@@ -136,9 +140,9 @@ describe('openStore', () => {
   ] satisfies [string, Migration['apply']][])('undoes a migration that %s', (_how, apply) => {
     const folder = temporaryFolder();
     storeWithRows(folder);
-    const refusal = refusalOf(() => openStore(folder, { migrations: [...MIGRATIONS, { version: 2, apply }] }));
+    const refusal = refusalOf(() => openStore(folder, { migrations: [...MIGRATIONS, { version: LATEST + 1, apply }] }));
     expect(refusal.code).toBe('migration-failed');
-    expect(refusal.message).toContain('to version 2');
+    expect(refusal.message).toContain(`to version ${LATEST + 1}`);
     const store = openStore(folder);
     expect(store.results.instanceCertificates(1, 0)).toStrictEqual(certificatesOf(0));
     expect(store.runs.list()).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DOMAINS, type Precision } from '../../src/shared/config.ts';
 import type { CertificateRecord, PgdRecord, PredictionRecord } from '../../src/shared/results.ts';
-import type { RunReporter } from '../../src/main/workbench/executeRun.ts';
+import type { RunReporter } from '../../src/main/workbench/runInProgress.ts';
 import { headsOf, stageOf, storedRun } from '../../src/main/workbench/storedRun.ts';
 import { reading } from '../../src/main/workbench/storeOfFolder.ts';
 import { holds, verifyRun } from '../../src/main/workbench/verifyRun.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CertificateRecord } from '../../src/shared/results.ts';
-import type { RunReporter } from '../../src/main/workbench/executeRun.ts';
+import type { RunReporter } from '../../src/main/workbench/runInProgress.ts';
 import { storedRun } from '../../src/main/workbench/storedRun.ts';
 import { reading } from '../../src/main/workbench/storeOfFolder.ts';
 import { resumeRun, showRun, startRun } from '../../src/main/workbench/workbench.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ExperimentConfig, ExperimentConfigInput } from '../../src/shared/config.ts';
 import { checkConfig } from '../../src/main/workbench/checkConfig.ts';
 import { parseConfig } from '../../src/main/workbench/loadConfig.ts';
-import type { RunReporter } from '../../src/main/workbench/executeRun.ts';
+import type { RunReporter } from '../../src/main/workbench/runInProgress.ts';
 import type { RunHost } from '../../src/main/workbench/workbench.ts';
 
 /** The whole job on real images, small enough for a test: seconds. */

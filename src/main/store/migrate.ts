@@ -61,10 +61,11 @@ export function requireLatest(db: ReadableDb, migrations: readonly Migration[]):
  * @throws StoreError 'migration-failed' with what stopped it; the step that failed has changed nothing.
  */
 export function migrate(db: WritableDb, migrations: readonly Migration[]): void {
+  const isNew = versionOf(db) === 0;
   for (const migration of migrations) {
     const before = versionOf(db);
     if (before >= migration.version) continue;
-    if (before > 0) backUp(db, before);
+    if (!isNew) backUp(db, before);
     // A step that rebuilds a table drops the one that others refer to; the whole is checked before it is committed.
     db.pragma('foreign_keys = OFF');
     try {

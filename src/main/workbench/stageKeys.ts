@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import type { StageKind } from '../store/tables/stage.ts';
 import type { TransferDescription } from '../engine/process/protocol.ts';
 import type { Domain, ExperimentConfig, HeadSpec, PgdSettings } from '../../shared/config.ts';
 
@@ -11,7 +12,7 @@ const VERSION = 3;
 
 export interface StagePlan {
   readonly key: string;
-  readonly kind: 'extractor' | 'head' | 'prediction' | 'pgd' | 'certification';
+  readonly kind: StageKind;
   /** Null for the extractor. */
   readonly domain: Domain | null;
   /** The head's label; null for the extractor. */

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { checkBackend } from './checkConfig.ts';
 import { BadInput } from './errors.ts';
-import { transferSpecOf, type RunReporter } from './executeRun.ts';
+import { transferSpecOf, type RunReporter } from './runInProgress.ts';
 import { recheck } from './recheck.ts';
 import {
   headsOf,

@@ -6,9 +6,10 @@ import type { RunSummary } from '../store/runs.ts';
 export type { RunSummary };
 import { checkBackend } from './checkConfig.ts';
 import { Interrupted, RunFailed } from './errors.ts';
-import { executeRun, type RunReporter } from './executeRun.ts';
+import { executeRun } from './executeRun.ts';
 import { parseConfig } from './loadConfig.ts';
 import { reportOf, type ReportRow } from './report.ts';
+import type { RunReporter } from './runInProgress.ts';
 import { headsOf, stageOf, storedRun, type StoredRun } from './storedRun.ts';
 import { reading, writingWhile } from './storeOfFolder.ts';
 

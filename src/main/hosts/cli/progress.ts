@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { RunReporter } from '../../workbench/executeRun.ts';
+import type { RunReporter } from '../../workbench/runInProgress.ts';
 
 /** Below this share of news a plain log would say the same thing over and over. */
 const PLAIN_STEP = 0.25;

@@ -1,4 +1,4 @@
-import type { RunReporter } from '../../workbench/executeRun.ts';
+import type { RunReporter } from '../../workbench/runInProgress.ts';
 import type { RunHost } from '../../workbench/workbench.ts';
 import { EXIT } from './exit.ts';
 import { terminalReporter } from './progress.ts';

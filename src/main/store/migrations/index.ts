@@ -1,5 +1,6 @@
 import type { Migration } from '../migrate.ts';
 import { initial } from './001-initial.ts';
+import { everythingInThePaper } from './002-everything-in-the-paper.ts';
 
 /** In order, without a gap: the version of the program is the last one's. */
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, everythingInThePaper];

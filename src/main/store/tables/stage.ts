@@ -2,7 +2,8 @@ import type { Domain } from '../../../shared/config.ts';
 import { expectOneChange, statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { fromJson, fromNullableReal, toJson, toNullableReal } from '../exactValues.ts';
 
-export type StageKind = 'extractor' | 'head' | 'prediction' | 'pgd' | 'certification';
+export type StageKind =
+  'extractor' | 'head' | 'prediction' | 'pgd' | 'noise-attack' | 'adversarial-search' | 'certification';
 export type StageStatus = 'pending' | 'running' | 'done' | 'failed';
 
 /** What a stage is, before it has run. */

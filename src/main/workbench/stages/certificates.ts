@@ -1,0 +1,30 @@
+import type { Domain } from '../../../shared/config.ts';
+import type { TrainedExtractor } from '../artefactCodec.ts';
+import type { RunInProgress } from '../runInProgress.ts';
+
+/** Certificates of all heads from the same draws; goes on after the last committed instance of each. */
+export async function certificateStages(
+  run: RunInProgress,
+  domain: Domain,
+  extractor: TrainedExtractor,
+): Promise<void> {
+  const { results } = run.store;
+  const { instances } = run.description.domains[domain];
+  await run.work({
+    title: `Certificates, ${domain}`,
+    stages: run.of('certification', domain),
+    jobs: (open) => {
+      const done = new Map(open.map((stage) => [stage.plan.key, new Set(results.certifiedIndices(stage.row.id))]));
+      const missing = Array.from(instances, (datasetIndex) => ({
+        datasetIndex,
+        heads: open.map(({ plan }) => plan.key).filter((key) => !done.get(key)!.has(datasetIndex)),
+      }));
+      const heads = open.map((stage) => ({ id: stage.plan.key, weights: run.headOf(stage) }));
+      const lacking = missing.filter((one) => one.heads.length > 0);
+      return [{ kind: 'certify', ...run.onExtractor(domain, extractor), heads, instances: lacking }];
+    },
+    commit: (event) => {
+      if (event.kind === 'certificates') results.commitInstance(run.byKey(event.head).row.id, event.records);
+    },
+  });
+}

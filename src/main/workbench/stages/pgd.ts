@@ -1,0 +1,23 @@
+import type { Domain } from '../../../shared/config.ts';
+import type { TrainedExtractor } from '../artefactCodec.ts';
+import type { RunInProgress } from '../runInProgress.ts';
+
+/** PGD head by head, since the attack follows the head's gradient; goes on after the last committed instance. */
+export async function pgdStages(run: RunInProgress, domain: Domain, extractor: TrainedExtractor): Promise<void> {
+  const { results } = run.store;
+  for (const stage of run.of('pgd', domain)) {
+    await run.work({
+      title: `PGD, ${domain}, ${stage.plan.head}`,
+      stages: [stage],
+      jobs: () => {
+        const attacked = new Set(results.attackedIndices(stage.row.id));
+        const indices = run.description.domains[domain].attacked.filter((index) => !attacked.has(index));
+        const head = { id: stage.plan.key, weights: run.headOf(stage) };
+        return [{ kind: 'pgd', ...run.onExtractor(domain, extractor), head, indices }];
+      },
+      commit: (event) => {
+        if (event.kind === 'pgd') results.insertPgd(stage.row.id, event.records);
+      },
+    });
+  }
+}
