@@ -18,7 +18,7 @@ export const EXTRACTOR_PRESETS = ['wrn-10-1', 'wrn-10-2', 'wrn-16-4', 'wrn-28-10
 export const extractorPresetSchema = z.enum(EXTRACTOR_PRESETS);
 export type ExtractorPreset = z.infer<typeof extractorPresetSchema>;
 
-export const CONSTRAINTS = ['none', 'wn', 'wn-l1'] as const;
+export const CONSTRAINTS = ['none', 'wn', 'wn-l1', 'spectral', 'bjorck'] as const;
 export const constraintSchema = z.enum(CONSTRAINTS);
 export type Constraint = z.infer<typeof constraintSchema>;
 
@@ -26,7 +26,8 @@ export const headSpecSchema = z
   .strictObject({
     layers: z.union([z.literal(1), z.literal(4)]).describe('Fully connected layers, with GroupSort between them.'),
     constraint: constraintSchema.describe(
-      'Bound kept on every layer after each update: none, wn (L2 norm of each row ≤ bound) or wn-l1 (L1 norm of each row ≤ bound).',
+      'Bound kept on every layer after each update: none, wn (L2 norm of each row ≤ bound), wn-l1 (L1 norm of each row ≤ bound), ' +
+        'spectral (largest singular value = bound) or bjorck (all singular values = bound: orthonormal rows or columns times bound).',
     ),
     bound: positive.default(1).describe('k of the constraint; ignored by "none".'),
     hiddenWidth: count
@@ -40,7 +41,7 @@ export const headSpecSchema = z
     temperature: positive
       .default(1)
       .describe(
-        'Training multiplies the logits by this; certificates do not depend on the scale. wn-l1 needs about 30.',
+        'Training multiplies the logits by this; certificates do not depend on the scale. wn-l1 and spectral need about 30, bjorck 10.',
       ),
   })
   .describe('A classifier on the frozen representations.');
@@ -87,7 +88,7 @@ export const METHODS = ['label', 'representation', 'logit', 'pairwise'] as const
 export const methodSchema = z.enum(METHODS);
 export type Method = z.infer<typeof methodSchema>;
 
-export const RULES = ['paper', 'lipschitz', 'interval'] as const;
+export const RULES = ['paper', 'lipschitz', 'lipschitz-l2', 'interval'] as const;
 export const ruleSchema = z.enum(RULES);
 export type Rule = z.infer<typeof ruleSchema>;
 
@@ -119,7 +120,7 @@ export const certificationSchema = z
       .min(1)
       .default([...RULES])
       .describe(
-        'Tests for "the margin stays positive on the box" of representation certificates. "paper" is no proof under wn.',
+        'Tests for "the margin stays positive on the box" of representation certificates. "paper" is a proof under wn-l1 alone.',
       ),
     logitTest: logitTestSchema
       .default('pairs')

@@ -1,5 +1,8 @@
 import { deriveKey, fillStandardNormal, philox4x32 } from '../../src/main/math/philox.ts';
 import type { DenseHead, HeadConstraint } from '../../src/main/math/head.ts';
+import type { Matrix } from '../../src/main/math/matrix.ts';
+import { nearestOrthonormal } from '../../src/main/math/orthonormal.ts';
+import { spectralNormUpper } from '../../src/main/math/spectralNorm.ts';
 
 /** [count] standard normals of a named stream. */
 export function normals(count: number, ...labels: (string | number)[]): Float32Array {
@@ -24,17 +27,35 @@ export interface RandomHead {
   readonly name: string | number;
 }
 
-/** A head of random weights that keeps its constraint with bound 1; rows are on the constraint's boundary. */
+/** A head of random weights that keeps its constraint with bound 1, and is on its boundary: all rows, or the norm. */
 export function randomHead({ sizes, constraint, groupSize = 2, name }: RandomHead): DenseHead {
   const layers = sizes.slice(1).map((outputs, i) => {
     const inputs = sizes[i];
-    const weight = normals(outputs * inputs, 'weight', name, i).map((w) => w / Math.sqrt(inputs));
-    for (let row = 0; row < outputs && constraint !== 'none'; row++) {
-      const values = weight.subarray(row * inputs, (row + 1) * inputs);
-      const norm = constraint === 'wn' ? Math.hypot(...values) : values.reduce((sum, w) => sum + Math.abs(w), 0);
-      values.forEach((w, j) => (values[j] = w / norm));
-    }
+    const values = normals(outputs * inputs, 'weight', name, i).map((w) => w / Math.sqrt(inputs));
+    const weight = onBoundary(constraint, { rows: outputs, columns: inputs, values });
     return { inputs, outputs, weight, bias: normals(outputs, 'bias', name, i).map((b) => b / 10) };
   });
   return { constraint, bound: 1, groupSize, layers };
+}
+
+function onBoundary(constraint: HeadConstraint, matrix: Matrix & { readonly values: Float32Array }): Float32Array {
+  const { columns, values } = matrix;
+  switch (constraint) {
+    case 'none':
+      return values;
+    case 'spectral': {
+      const norm = spectralNormUpper(matrix);
+      return values.map((w) => w / norm);
+    }
+    case 'bjorck':
+      return Float32Array.from(nearestOrthonormal(matrix));
+    case 'wn':
+    case 'wn-l1':
+      for (let start = 0; start < values.length; start += columns) {
+        const row = values.subarray(start, start + columns);
+        const norm = constraint === 'wn' ? Math.hypot(...row) : row.reduce((sum, w) => sum + Math.abs(w), 0);
+        row.forEach((w, j) => (row[j] = w / norm));
+      }
+      return values;
+  }
 }

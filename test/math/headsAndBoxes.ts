@@ -1,21 +1,21 @@
+import { CONSTRAINTS } from '../../src/shared/config.ts';
 import { headInputs, type DenseHead } from '../../src/main/math/head.ts';
 import { isProof, MARGIN_RULES, type MarginRuleName } from '../../src/main/math/marginRules.ts';
 import { normals, randomHead, uniforms } from './heads.ts';
 
 /** Every rule on every kind of head; the proofs among them must survive every point of the box. */
-export const HEADS: { readonly title: string; readonly head: DenseHead; readonly halfWidth: number }[] = (
-  ['none', 'wn', 'wn-l1'] as const
-).flatMap((constraint) =>
-  [
-    { title: `1 layer, ${constraint}`, sizes: [12, 5], groupSize: 2 },
-    { title: `2 layers, ${constraint}`, sizes: [12, 8, 5], groupSize: 4 },
-    { title: `4 layers, ${constraint}`, sizes: [12, 8, 8, 8, 5], groupSize: 2 },
-  ].map(({ title, sizes, groupSize }) => ({
-    title,
-    head: randomHead({ sizes, constraint, groupSize, name: title }),
-    halfWidth: 0.05,
-  })),
-);
+export const HEADS: { readonly title: string; readonly head: DenseHead; readonly halfWidth: number }[] =
+  CONSTRAINTS.flatMap((constraint) =>
+    [
+      { title: `1 layer, ${constraint}`, sizes: [12, 5], groupSize: 2 },
+      { title: `2 layers, ${constraint}`, sizes: [12, 8, 5], groupSize: 4 },
+      { title: `4 layers, ${constraint}`, sizes: [12, 8, 8, 8, 5], groupSize: 2 },
+    ].map(({ title, sizes, groupSize }) => ({
+      title,
+      head: randomHead({ sizes, constraint, groupSize, name: title }),
+      halfWidth: 0.05,
+    })),
+  );
 export const RULES = Object.keys(MARGIN_RULES) as MarginRuleName[];
 export const PROOFS = HEADS.flatMap((entry) =>
   RULES.filter((rule) => isProof(rule, entry.head.constraint)).map((rule) => ({ ...entry, rule })),

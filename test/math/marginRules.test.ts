@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CONSTRAINTS } from '../../src/shared/config.ts';
 import { denseInterval } from '../../src/main/math/boxPropagation.ts';
 import { groupSort, groupSortInterval } from '../../src/main/math/groupSort.ts';
 import { argmax, headClasses, headInputs, headLogits, type DenseHead } from '../../src/main/math/head.ts';
@@ -66,7 +67,7 @@ describe('interval of a dense layer', () => {
       ],
     };
     const box = { median: [1, 1, 1], lower: [1, 1, 1], upper: [1, 1, 1] };
-    for (const rule of ['lipschitz', 'interval'] as const) {
+    for (const rule of ['lipschitz', 'lipschitz-l2', 'interval'] as const) {
       expect(MARGIN_RULES[rule](head, box, 0)[1]).toBeLessThan(-(2 ** -60));
     }
   });
@@ -74,11 +75,12 @@ describe('interval of a dense layer', () => {
 
 describe('margin rules', () => {
   it('says which verdicts are proofs', () => {
-    const proofs = RULES.map((rule) => [rule, (['none', 'wn', 'wn-l1'] as const).filter((c) => isProof(rule, c))]);
+    const proofs = RULES.map((rule) => [rule, CONSTRAINTS.filter((constraint) => isProof(rule, constraint))]);
     expect(proofs).toEqual([
       ['paper', ['wn-l1']],
-      ['lipschitz', ['none', 'wn', 'wn-l1']],
-      ['interval', ['none', 'wn', 'wn-l1']],
+      ['lipschitz', [...CONSTRAINTS]],
+      ['lipschitz-l2', [...CONSTRAINTS]],
+      ['interval', [...CONSTRAINTS]],
     ]);
   });
 
@@ -125,6 +127,52 @@ describe('margin rules', () => {
     for (const j of [0, 2, 3]) expect(lipschitz[j]).toBeCloseTo(interval[j], 12);
   });
 
+  it('lipschitz-l2 is exact for one layer on a box whose sides are as the weights: the two lengths make up the sum of products', () => {
+    const head = randomHead({ sizes: [40, 2], constraint: 'none', name: 'sides' });
+    const { inputs, weight } = head.layers[0];
+    const median = normals(40, 'sides');
+    const side = Float64Array.from(median, (_, i) => Math.abs(weight[i] - weight[inputs + i]) / 8);
+    // Wide on one side only: what counts is the longer one.
+    const box = {
+      median,
+      lower: Array.from(median, (z, i) => z - side[i]),
+      upper: Array.from(median, (z, i) => z + side[i] / 2),
+    };
+    const mirrored = {
+      ...box,
+      lower: Array.from(median, (z, i) => z - side[i] / 2),
+      upper: Array.from(median, (z, i) => z + side[i]),
+    };
+    const cube = { ...box, upper: mirrored.upper };
+    const exact = MARGIN_RULES.interval(head, cube, 1)[0];
+    for (const one of [box, mirrored, cube]) {
+      expect(MARGIN_RULES['lipschitz-l2'](head, one, 1)[0]).toBeCloseTo(exact, 12);
+      expect(MARGIN_RULES['lipschitz-l2'](head, one, 1)[0]).toBeLessThanOrEqual(exact + 1e-15);
+    }
+  });
+
+  it('lipschitz-l2 takes the norms of earlier layers as they are, whatever the constraint says', () => {
+    const permuted = Float32Array.of(0, 3, 0, 0, 0, -3, 0.5, 0, 0, 0, 0, 0);
+    const layers = [
+      { inputs: 3, outputs: 4, weight: permuted, bias: new Float32Array(4) },
+      { inputs: 4, outputs: 2, weight: Float32Array.of(1, 1, 0, 0, 0, 0, 1, 1), bias: Float32Array.of(50, 0) },
+    ];
+    const head: DenseHead = { constraint: 'spectral', bound: 1, groupSize: 2, layers };
+    const box = { median: [1, 1, 1], lower: [0.7, 1, 1], upper: [1, 1.4, 1] };
+    const logits = headLogits(head, box.median);
+    // ‖(0.3, 0.4, 0)‖ · ‖W‖ = 3 · ‖(1, 1, −1, −1)‖ = 2
+    const [, margin] = MARGIN_RULES['lipschitz-l2'](head, box, 0);
+    expect(margin).toBeCloseTo(logits[0] - logits[1] - 0.5 * 3 * 2, 7);
+    expect(margin).toBeLessThan(logits[0] - logits[1] - 0.5 * 3 * 2);
+  });
+
+  it.each(['spectral', 'bjorck'] as const)('lipschitz-l2 is above lipschitz on a deep %s head', (constraint) => {
+    const head = randomHead({ sizes: [64, 64, 64, 64, 10], constraint, name: constraint });
+    const box = boxAround(head, 0.05, constraint);
+    const [l2, l1] = [MARGIN_RULES['lipschitz-l2'](head, box, 0), MARGIN_RULES.lipschitz(head, box, 0)];
+    for (let j = 1; j < 10; j++) expect(l2[j]).toBeGreaterThan(l1[j]);
+  });
+
   it('paper subtracts twice the box radius times the product of the bounds', () => {
     const head = { ...randomHead({ sizes: [6, 4, 3], constraint: 'wn', name: 'paper' }), bound: 3 };
     const median = Float32Array.of(1, 2, -1, 0, 0.5, 0.25);
@@ -159,6 +207,19 @@ describe('margin rules', () => {
     const box = { median: [1, 0], lower: [-0.5, 0], upper: [2.5, 0] };
     expect(allPositive(MARGIN_RULES.paper(head, box, 0))).toBe(false);
   });
+
+  it.each(['spectral', 'bjorck'] as const)(
+    'paper under %s holds a layer to what its norm really is when that is above the bound, and is no proof',
+    (constraint) => {
+      const layers = [{ inputs: 2, outputs: 2, weight: Float32Array.of(3, 0, -3, 0), bias: Float32Array.of(40, 0) }];
+      const head: DenseHead = { constraint, bound: 1, groupSize: 2, layers };
+      const box = { median: [1, 0], lower: [-0.5, 0], upper: [2.5, 0] };
+      // ‖W‖₂ = 3√2
+      expect(MARGIN_RULES.paper(head, box, 0)[1]).toBeCloseTo(46 - 2 * 1.5 * 3 * Math.SQRT2, 6);
+      expect(MARGIN_RULES.paper({ ...head, bound: 5 }, box, 0)[1]).toBeCloseTo(46 - 2 * 1.5 * 5, 6);
+      expect(isProof('paper', constraint)).toBe(false);
+    },
+  );
 
   it('calls margins positive only if all are numbers above 0', () => {
     expect(allPositive(Float64Array.of(Infinity, 2 ** -1074))).toBe(true);

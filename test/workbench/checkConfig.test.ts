@@ -10,7 +10,7 @@ describe('combinations that cannot work are refused before anything runs', () =>
     [
       'the rule paper alone for a head without a constraint',
       { certification: { rules: ['paper'] }, heads: [wn, none] },
-      /certification\.rules: got \[paper\], of which none applies to heads\.1 with constraint "none".*wn or wn-l1.*add "interval" or "lipschitz"/,
+      /certification\.rules: got \[paper\], of which none applies to heads\.1 with constraint "none".*\(wn, wn-l1, spectral, bjorck\); add "interval" or another sound rule/,
     ],
     [
       'a group size that does not divide the hidden width',

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { RULES } from '../../src/shared/config.ts';
 import type { CertificateRecord } from '../../src/shared/results.ts';
 import type { RunReporter } from '../../src/main/workbench/runInProgress.ts';
 import { storedRun } from '../../src/main/workbench/storedRun.ts';
@@ -78,9 +79,9 @@ describe('a run', () => {
     for (const [key, records] of certificatesOf(undisturbed.folder, undisturbed.id)) {
       expect(new Set(records.map(({ datasetIndex }) => datasetIndex)).size).toBe(10);
       const methods = new Set(records.map(({ method, rule }) => `${method} ${rule ?? ''}`.trim()));
-      const rules = headOf.get(key) === '4-layer wn' ? ['representation paper'] : [];
+      const rules = RULES.filter((rule) => rule !== 'paper' || headOf.get(key) === '4-layer wn');
       expect([...methods].sort()).toEqual(
-        ['label', 'logit', 'pairwise', 'representation interval', 'representation lipschitz', ...rules].sort(),
+        ['label', 'logit', 'pairwise', ...rules.map((rule) => `representation ${rule}`)].sort(),
       );
     }
   });

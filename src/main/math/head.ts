@@ -1,6 +1,6 @@
 import { groupSort } from './groupSort.ts';
 
-export type HeadConstraint = 'none' | 'wn' | 'wn-l1';
+export type HeadConstraint = 'none' | 'wn' | 'wn-l1' | 'spectral' | 'bjorck';
 
 /** One fully connected layer. */
 export interface DenseLayerWeights {

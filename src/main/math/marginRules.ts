@@ -8,9 +8,11 @@ import {
   type DenseLayerWeights,
   type HeadConstraint,
 } from './head.ts';
+import { lossesL2 } from './lipschitzL2.ts';
 import { roundedDown, roundedUp } from './rounding.ts';
+import { layerNormUpper } from './spectralNorm.ts';
 
-export type MarginRuleName = 'paper' | 'lipschitz' | 'interval';
+export type MarginRuleName = 'paper' | 'lipschitz' | 'lipschitz-l2' | 'interval';
 
 /** The box B of a representation certificate and the median inside it, each [D]. */
 export interface MedianBox extends RepresentationBox {
@@ -30,13 +32,13 @@ export type MarginsOverBoxes = (
 
 /**
  * The paper's published rule: margin_j(m) − 2·δ·∏k_i, δ = max(‖u − m‖∞, ‖m − l‖∞). Only under `wn-l1` does ∏k_i bound
- * the L∞ Lipschitz constant, and there the rounded weights are held to what they really are.
+ * the L∞ Lipschitz constant; under `spectral` and `bjorck` it bounds that of L2, and ‖d‖₂ may be √D·‖d‖∞.
  * @throws RangeError for a head without constraint, which has no k
  */
 const paper: MarginsOverBoxes = (head, median, c) => {
   if (head.constraint === 'none') {
     throw new RangeError(
-      'paper rule: got constraint "none", expected "wn" or "wn-l1", whose bound the rule reads; use the rule "interval"',
+      'paper rule: got constraint "none", expected one with a bound for the rule to read; use the rule "interval"',
     );
   }
   const margins = marginsAtMedian('paper rule', head, { median, c });
@@ -63,10 +65,25 @@ const lipschitz: MarginsOverBoxes = (head, median, c) => {
   };
 };
 
+/** margin_j(m) less the L2 loss of `lossesL2`. Sound for any head. */
+const lipschitzL2: MarginsOverBoxes = (head, median, c) => {
+  const margins = marginsAtMedian('lipschitz-l2 rule', head, { median, c });
+  const lossesOver = lossesL2(head, median, c);
+  return (box) => {
+    const losses = lossesOver(box);
+    return margins.map((margin, j) => (j === c ? margin : roundedDown(margin - losses[j], 1)));
+  };
+};
+
 /** Interval propagation of the box. Sound for any head and exact for one layer. */
 const interval: MarginsOverBoxes = (head, _median, c) => (box) => propagatedMargins(head, box, c);
 
-export const MARGINS_OVER_BOXES: Readonly<Record<MarginRuleName, MarginsOverBoxes>> = { paper, lipschitz, interval };
+export const MARGINS_OVER_BOXES: Readonly<Record<MarginRuleName, MarginsOverBoxes>> = {
+  paper,
+  lipschitz,
+  'lipschitz-l2': lipschitzL2,
+  interval,
+};
 
 /** The margins over one box, as MarginsOverBoxes has them over many. */
 export type MarginRule = (head: DenseHead, box: MedianBox, c: number) => Float64Array;
@@ -79,6 +96,7 @@ const overOneBox =
 export const MARGIN_RULES: Readonly<Record<MarginRuleName, MarginRule>> = {
   paper: overOneBox('paper'),
   lipschitz: overOneBox('lipschitz'),
+  'lipschitz-l2': overOneBox('lipschitz-l2'),
   interval: overOneBox('interval'),
 };
 
@@ -113,9 +131,18 @@ function boxRadius(operation: string, median: ArrayLike<number>, { lower, upper 
   return roundedUp(radius, 1);
 }
 
-/** k of a layer. Under `wn-l1` float32 rounding may leave a row a little above k, and a proof must not overlook that. */
+/** k of a layer, or what it really is where float32 rounding left it a little above k: a proof must not overlook that. */
 function layerBound({ constraint, bound }: DenseHead, layer: DenseLayerWeights): number {
-  return constraint === 'wn-l1' ? Math.max(bound, largestRowL1(layer)) : bound;
+  switch (constraint) {
+    case 'none':
+    case 'wn':
+      return bound;
+    case 'wn-l1':
+      return Math.max(bound, largestRowL1(layer));
+    case 'spectral':
+    case 'bjorck':
+      return Math.max(bound, layerNormUpper(layer));
+  }
 }
 
 /** ‖W‖∞→∞ rounded up. */

@@ -75,7 +75,7 @@ function ruleProblems({ heads, certification: { methods, rules } }: ExperimentCo
       ? []
       : [
           `certification.rules: got [${rules.join(', ')}], of which none applies to heads.${i} with constraint "${head.constraint}": ` +
-            `"paper" reads the bound of a constraint (${CONSTRAINTS.filter((c) => c !== 'none').join(' or ')}); add "interval" or "lipschitz"`,
+            `"paper" reads the bound of a constraint (${CONSTRAINTS.filter((c) => c !== 'none').join(', ')}); add "interval" or another sound rule`,
         ],
   );
 }

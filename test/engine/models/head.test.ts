@@ -10,13 +10,17 @@ import {
   freezeHead,
   headLogits,
   initialHead,
+  isIterate,
   projectHead,
 } from '../../../src/main/engine/models/head.ts';
 import { hiddenWidth, layerSizes, type HeadShape } from '../../../src/main/engine/models/headShape.ts';
+import { isNormConstraint } from '../../../src/main/engine/models/normConstraints.ts';
 import { arraysFrom, disposeParameters, parametersFrom } from '../../../src/main/engine/models/parameters.ts';
 import type { Parameters } from '../../../src/main/engine/models/parameters.ts';
 import { deriveKey, fillStandardNormal } from '../../../src/main/math/philox.ts';
+import { expectConstrained } from './expectConstrained.ts';
 import { headLogits as headLogitsOnHost } from '../../../src/main/math/head.ts';
+import { spectralNormUpper } from '../../../src/main/math/spectralNorm.ts';
 
 const FLOAT32_EPSILON = 2 ** -23;
 const [D, K] = [20, 5];
@@ -45,10 +49,17 @@ const SHAPES: readonly HeadShape[] = [
   shapeOf({ constraint: 'wn', layers: 4, bound: 0.3, groupSize: 4 }),
   shapeOf({ constraint: 'wn-l1', bound: 2.5 }),
   shapeOf({ constraint: 'wn-l1', layers: 4, hiddenWidth: 12, groupSize: 6 }),
+  shapeOf({ constraint: 'spectral' }),
+  shapeOf({ constraint: 'spectral', layers: 4, bound: 0.3, hiddenWidth: 28 }),
+  shapeOf({ constraint: 'bjorck', bound: 2.5 }),
+  shapeOf({ constraint: 'bjorck', layers: 4, hiddenWidth: 28, groupSize: 4 }),
 ];
 const NAMED = SHAPES.map(
   (shape) => [`${shape.spec.layers} layers, ${shape.spec.constraint}, k = ${shape.spec.bound}`, shape] as const,
 );
+const BOUNDED_ROWS = NAMED.filter(([, { spec }]) => spec.constraint === 'wn' || spec.constraint === 'wn-l1');
+const BOUNDED_NORM = NAMED.filter(([, { spec }]) => isNormConstraint(spec.constraint));
+const NOT_BOUNDED_NORM = NAMED.filter(([, { spec }]) => !isNormConstraint(spec.constraint));
 
 /** Parameters that an update could have left: every array moved, magnitudes on either side of either bound. */
 function updatedHead(shape: HeadShape): Parameters {
@@ -124,29 +135,45 @@ describe('a fresh head', () => {
       if (name.endsWith('magnitude')) expect(data).toEqual(new Float32Array(data.length).fill(shape.spec.bound));
     }
     const magnitudes = Object.keys(arrays).filter((name) => name.endsWith('magnitude'));
-    expect(magnitudes).toHaveLength(shape.spec.constraint === 'none' ? 0 : shape.spec.layers);
+    const { constraint, layers } = shape.spec;
+    expect(magnitudes).toHaveLength(constraint === 'wn' || constraint === 'wn-l1' ? layers : 0);
+    expect(Object.keys(arrays).filter(isIterate)).toHaveLength(constraint === 'spectral' ? layers : 0);
+  });
+
+  it.each(BOUNDED_NORM)('of %s keeps its constraint before the first update', async (_, shape) => {
+    const parameters = parametersFrom(initialHead(shape, 1));
+    const arrays = await arraysFrom(parameters);
+    expectConstrained(shape, await finishedHead(shape, parameters));
+    layerSizes(shape).forEach(({ inputs, outputs }, i) => {
+      const values = arrays[`layer${i + 1}.direction`].data;
+      expect(spectralNormUpper({ rows: outputs, columns: inputs, values })).toBeLessThanOrEqual(shape.spec.bound);
+    });
+    disposeParameters(parameters);
   });
 });
 
 describe('the projection after an update', () => {
-  it.each(NAMED)('of %s changes nothing the second time, and nothing but magnitudes the first', async (_, shape) => {
-    const updated = updatedHead(shape);
-    const once = projectHead(updated, shape.spec);
-    const twice = projectHead(once, shape.spec);
-    const [before, after] = [await arraysFrom(updated), await arraysFrom(once)];
-    expect(await arraysFrom(twice)).toEqual(after);
-    for (const name of Object.keys(before)) {
-      const { data } = before[name];
-      const { bound } = shape.spec;
-      const clamped = data.map((v) => Math.max(-bound, Math.min(bound, v)));
-      expect(after[name].data, name).toEqual(name.endsWith('magnitude') ? clamped : data);
-      // The update reaches past both bounds, else clamping would not show.
-      if (name.endsWith('magnitude')) expect(clamped).not.toEqual(data);
-    }
-    [updated, once, twice].forEach(disposeParameters);
-  });
+  it.each(NOT_BOUNDED_NORM)(
+    'of %s changes nothing the second time, and nothing but magnitudes the first',
+    async (_, shape) => {
+      const updated = updatedHead(shape);
+      const once = projectHead(updated, shape.spec);
+      const twice = projectHead(once, shape.spec);
+      const [before, after] = [await arraysFrom(updated), await arraysFrom(once)];
+      expect(await arraysFrom(twice)).toEqual(after);
+      for (const name of Object.keys(before)) {
+        const { data } = before[name];
+        const { bound } = shape.spec;
+        const clamped = data.map((v) => Math.max(-bound, Math.min(bound, v)));
+        expect(after[name].data, name).toEqual(name.endsWith('magnitude') ? clamped : data);
+        // The update reaches past both bounds, else clamping would not show.
+        if (name.endsWith('magnitude')) expect(clamped).not.toEqual(data);
+      }
+      [updated, once, twice].forEach(disposeParameters);
+    },
+  );
 
-  it.each(NAMED.filter(([, { spec }]) => spec.constraint !== 'none'))(
+  it.each(BOUNDED_ROWS)(
     'of %s leaves every row within the bound, and rows of clamped magnitude on it',
     async (_, shape) => {
       const { constraint, bound } = shape.spec;
@@ -164,6 +191,34 @@ describe('the projection after an update', () => {
 });
 
 describe('a finished head', () => {
+  it.each(BOUNDED_NORM)('of %s keeps its constraint after rounding, whatever training left', async (_, shape) => {
+    const parameters = updatedHead(shape);
+    expectConstrained(shape, await finishedHead(shape, parameters));
+    disposeParameters(parameters);
+  });
+
+  it.each(BOUNDED_NORM)('of %s is the projected one but for what the projection left over', async (_, shape) => {
+    const updated = updatedHead(shape);
+    // So many that nothing is left over.
+    let projected = projectHead(updated, shape.spec);
+    for (let i = 0; i < 200; i++) {
+      const next = projectHead(projected, shape.spec);
+      disposeParameters(projected);
+      projected = next;
+    }
+    const arrays = await arraysFrom(projected);
+    const { layers } = await finishedHead(shape, projected);
+    layers.forEach(({ weight }, i) => {
+      const { data } = arrays[`layer${i + 1}.direction`];
+      // Of entries no larger than k: float32 sums of at most 28 terms in the projection, and 3e-7 of rounding to the inside.
+      const tolerance = shape.spec.bound * (3e-7 + 28 * FLOAT32_EPSILON);
+      weight.forEach((value, t) => {
+        expect(Math.abs(value - data[t])).toBeLessThanOrEqual(tolerance);
+      });
+    });
+    [updated, projected].forEach(disposeParameters);
+  });
+
   it('tells its constraint, bound, group size and the sizes of its layers', async () => {
     const shape = shapeOf({ constraint: 'wn-l1', layers: 4, bound: 2.5, groupSize: 4 });
     const { layers, ...facts } = await finishedAfterProjection(shape);
@@ -174,36 +229,39 @@ describe('a finished head', () => {
     }
   });
 
-  it.each(NAMED)('of %s has the logits of the head in training, and of the host in float64', async (_, shape) => {
-    const n = 16;
-    const parameters = updatedHead(shape);
-    const z = normals(n * D, 'representations');
-    const weights = await finishedHead(shape, parameters);
-    const frozen = freezeHead(weights);
-    expect(frozen.classes).toBe(K);
-    const [inTraining, finished] = tf.tidy(() => {
-      const tensor = tf.tensor2d(z, [n, D]);
-      return [headLogits(shape.spec, parameters, tensor), classify(frozen, tensor)].map((t) =>
-        t.dataSync<'float32'>().slice(),
-      );
-    });
-    // A sum of at most 24 products a layer, each relative to the largest logit or unit met: GroupSort and a bounded layer
-    // keep units in size, an unbounded one grows them by less than its largest row's L1 norm.
-    const growth = weights.layers.reduce((product, layer) => {
-      const widest = Math.max(...rowsOf(layer).map(norms['wn-l1']));
-      return product * Math.max(1, widest);
-    }, 1);
-    const tolerance = shape.spec.layers * 25 * FLOAT32_EPSILON * growth * Math.max(1, ...z.map(Math.abs));
-    expect(finished).toEqual(inTraining);
-    for (let row = 0; row < n; row++) {
-      const expected = headLogitsOnHost(weights, z.subarray(row * D, (row + 1) * D));
-      expected.forEach((logit, k) => {
-        expect(Math.abs(finished[row * K + k] - logit)).toBeLessThanOrEqual(tolerance);
+  it.each(NOT_BOUNDED_NORM)(
+    'of %s has the logits of the head in training, and of the host in float64',
+    async (_, shape) => {
+      const n = 16;
+      const parameters = updatedHead(shape);
+      const z = normals(n * D, 'representations');
+      const weights = await finishedHead(shape, parameters);
+      const frozen = freezeHead(weights);
+      expect(frozen.classes).toBe(K);
+      const [inTraining, finished] = tf.tidy(() => {
+        const tensor = tf.tensor2d(z, [n, D]);
+        return [headLogits(shape.spec, parameters, tensor), classify(frozen, tensor)].map((t) =>
+          t.dataSync<'float32'>().slice(),
+        );
       });
-    }
-    disposeParameters(parameters);
-    disposeHead(frozen);
-  });
+      // A sum of at most 24 products a layer, each relative to the largest logit or unit met: GroupSort and a bounded layer
+      // keep units in size, an unbounded one grows them by less than its largest row's L1 norm.
+      const growth = weights.layers.reduce((product, layer) => {
+        const widest = Math.max(...rowsOf(layer).map(norms['wn-l1']));
+        return product * Math.max(1, widest);
+      }, 1);
+      const tolerance = shape.spec.layers * 25 * FLOAT32_EPSILON * growth * Math.max(1, ...z.map(Math.abs));
+      expect(finished).toEqual(inTraining);
+      for (let row = 0; row < n; row++) {
+        const expected = headLogitsOnHost(weights, z.subarray(row * D, (row + 1) * D));
+        expected.forEach((logit, k) => {
+          expect(Math.abs(finished[row * K + k] - logit)).toBeLessThanOrEqual(tolerance);
+        });
+      }
+      disposeParameters(parameters);
+      disposeHead(frozen);
+    },
+  );
 
   it('does not depend on the length of a direction under a constraint', async () => {
     const shape = shapeOf({ constraint: 'wn', layers: 4 });
@@ -222,10 +280,12 @@ describe('a finished head', () => {
 
   it('leaves no tensor behind', async () => {
     const before = tf.memory().numTensors;
-    const weights = await finishedAfterProjection(SHAPES[3]);
-    const frozen = freezeHead(weights);
-    tf.dispose(tf.tidy(() => classify(frozen, tf.zeros([2, D]))));
-    disposeHead(frozen);
+    for (const shape of SHAPES) {
+      const weights = await finishedAfterProjection(shape);
+      const frozen = freezeHead(weights);
+      tf.dispose(tf.tidy(() => classify(frozen, tf.zeros([2, D]))));
+      disposeHead(frozen);
+    }
     expect(tf.memory().numTensors).toBe(before);
   });
 });

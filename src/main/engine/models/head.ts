@@ -2,53 +2,74 @@ import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
 import type { HeadSpec } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
-import { layerSizes, type HeadShape } from './headShape.ts';
+import { layerName, layerSizes, type HeadShape } from './headShape.ts';
+import { constrainedWeight, firstIterate, isNormConstraint, projectedLayer } from './normConstraints.ts';
 import { groupSort } from '../ops/groupSort.ts';
 import { takeValues, valuesOf } from '../readBack.ts';
-import type { NamedArray, NamedArrays } from './arrays.ts';
+import { mapValues, withoutPrefix, withPrefix, type NamedArray, type NamedArrays } from './arrays.ts';
 import type { Parameters } from './parameters.ts';
 
-/** "layer1.direction" [outputs, inputs] and, with a constraint, "layer1.magnitude" [outputs]; "layer1.bias" [outputs]. */
-const layerName = (index: number): string => `layer${index + 1}`;
-
-/** Fresh parameters: normal rows of expected norm 1 (He without a gain, since GroupSort keeps the norm), zero biases. */
+/**
+ * Fresh parameters. Of each layer "layer1.direction" [outputs, inputs], normal rows of expected norm 1 (He without a gain, since
+ * GroupSort keeps the norm), within the constraint on a norm where there is one; "layer1.bias" [outputs], zero; under a constraint on rows
+ * "layer1.magnitude" [outputs]; under `spectral` "layer1.iterate" [outputs], which updates carry on and do not train.
+ */
 export function initialHead(shape: HeadShape, seed: number): NamedArrays {
   const arrays: Record<string, NamedArray> = {};
   layerSizes(shape).forEach(({ inputs, outputs }, i) => {
-    const data = new Float32Array(outputs * inputs);
-    fillStandardNormal(data, deriveKey(seed, 'initial-head', layerName(i)), 0);
-    arrays[`${layerName(i)}.direction`] = { shape: [outputs, inputs], data: data.map((v) => v / Math.sqrt(inputs)) };
-    if (shape.spec.constraint !== 'none') {
-      arrays[`${layerName(i)}.magnitude`] = {
-        shape: [outputs],
-        data: new Float32Array(outputs).fill(shape.spec.bound),
-      };
+    const { constraint, bound } = shape.spec;
+    const layer = layerName(i);
+    const normals = (count: number, ...label: string[]): Float32Array => {
+      const values = new Float32Array(count);
+      fillStandardNormal(values, deriveKey(seed, 'initial-head', layer, ...label), 0);
+      return values;
+    };
+    const data = normals(outputs * inputs).map((v) => v / Math.sqrt(inputs));
+    const matrix = { rows: outputs, columns: inputs, values: data };
+    arrays[`${layer}.direction`] = {
+      shape: [outputs, inputs],
+      data: isNormConstraint(constraint) ? constrainedWeight(constraint, matrix, bound) : data,
+    };
+    if (constraint === 'wn' || constraint === 'wn-l1') {
+      arrays[`${layer}.magnitude`] = { shape: [outputs], data: new Float32Array(outputs).fill(bound) };
     }
-    arrays[`${layerName(i)}.bias`] = { shape: [outputs], data: new Float32Array(outputs) };
+    arrays[`${layer}.bias`] = { shape: [outputs], data: new Float32Array(outputs) };
+    if (constraint === 'spectral') {
+      arrays[`${layer}.iterate`] = { shape: [outputs], data: firstIterate(matrix, normals(outputs, 'iterate')) };
+    }
   });
   return arrays;
 }
 
+/** Whether updates carry a parameter of a head on without training it. */
+export const isIterate = (name: string): boolean => name.endsWith('.iterate');
+
 /** W of a layer, [outputs, inputs]: the direction itself, or magnitude · direction / ‖direction‖ by rows. */
 function effectiveWeight(parameters: Parameters, layer: string, { constraint }: HeadSpec): tf.Tensor2D {
   const direction = parameters[`${layer}.direction`] as tf.Tensor2D;
-  if (constraint === 'none') return direction;
+  if (constraint === 'none' || isNormConstraint(constraint)) return direction;
   const norm =
     constraint === 'wn' ? tf.sqrt(tf.sum(tf.square(direction), 1, true)) : tf.sum(tf.abs(direction), 1, true);
   return tf.mul(direction, tf.div(tf.expandDims(parameters[`${layer}.magnitude`], 1), norm));
 }
 
 /**
- * The constraint after an update (METHOD.md §1): magnitudes clamped to [−bound, bound]. Directions stay as they are,
- * since only their direction counts. Idempotent. Returns new tensors.
+ * The constraint after an update (METHOD.md §1): magnitudes clamped to [−bound, bound], where directions stay as they are, since
+ * only their direction counts; under a constraint on a norm directions, which are the weights there, brought back to it.
+ * @param parameters the trained ones and the iterates
+ * @returns new tensors
  */
-export function projectHead(parameters: Parameters, { constraint, bound }: HeadSpec): Parameters {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, tensor]) => [
-      name,
-      constraint !== 'none' && name.endsWith('.magnitude') ? tf.clipByValue(tensor, -bound, bound) : tf.clone(tensor),
-    ]),
-  );
+export function projectHead(parameters: Parameters, { constraint, bound, layers }: HeadSpec): Parameters {
+  const constrained: Record<string, tf.Tensor> = {};
+  for (let i = 0; i < layers && isNormConstraint(constraint); i++) {
+    const prefix = `${layerName(i)}.`;
+    const projected = projectedLayer(constraint, withoutPrefix(parameters, prefix), bound);
+    Object.assign(constrained, withPrefix(projected, prefix));
+  }
+  return mapValues(parameters, (tensor, name) => {
+    if (name in constrained) return constrained[name];
+    return name.endsWith('.magnitude') ? tf.clipByValue(tensor, -bound, bound) : tf.clone(tensor);
+  });
 }
 
 /**
@@ -67,16 +88,20 @@ export function headLogits(spec: HeadSpec, parameters: Parameters, representatio
   });
 }
 
-/** A trained head: its effective weights, on the host. */
+/** A trained head: its effective weights, on the host. Under a constraint on a norm that holds of what is stored (docs/method.md §1). */
 export async function finishedHead(shape: HeadShape, parameters: Parameters): Promise<HeadWeights> {
-  const layers = layerSizes(shape).map(async ({ inputs, outputs }, i) => ({
-    inputs,
-    outputs,
-    // Cloned, because the effective weight of an unconstrained layer is its direction, which stays.
-    weight: await takeValues(tf.tidy(() => tf.clone(effectiveWeight(parameters, layerName(i), shape.spec)))),
-    bias: await valuesOf(parameters[`${layerName(i)}.bias`]),
-  }));
   const { constraint, bound, groupSize } = shape.spec;
+  const layers = layerSizes(shape).map(async ({ inputs, outputs }, i) => {
+    // Cloned, because the effective weight of a layer may be its direction, which stays.
+    const values = await takeValues(tf.tidy(() => tf.clone(effectiveWeight(parameters, layerName(i), shape.spec))));
+    const matrix = { rows: outputs, columns: inputs, values };
+    return {
+      inputs,
+      outputs,
+      weight: isNormConstraint(constraint) ? constrainedWeight(constraint, matrix, bound) : values,
+      bias: await valuesOf(parameters[`${layerName(i)}.bias`]),
+    };
+  });
   return { constraint, bound, groupSize, layers: await Promise.all(layers) };
 }
 

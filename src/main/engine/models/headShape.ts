@@ -17,3 +17,6 @@ export function layerSizes(shape: HeadShape): { inputs: number; outputs: number 
   const widths = [shape.inputs, ...Array<number>(shape.spec.layers - 1).fill(hiddenWidth(shape)), shape.classes];
   return widths.slice(1).map((outputs, i) => ({ inputs: widths[i], outputs }));
 }
+
+/** Of the parameters of a layer: "layer1". */
+export const layerName = (index: number): string => `layer${index + 1}`;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingSettings } from '../../../shared/config.ts';
 import { withoutPrefix, withPrefix } from '../models/arrays.ts';
-import { headLogits, projectHead } from '../models/head.ts';
+import { headLogits, isIterate, projectHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import type { Parameters } from '../models/parameters.ts';
 import { extract, extractTraining, isRunningStatistic } from '../models/wideResNet.ts';
@@ -39,9 +39,11 @@ export interface ExtractorStepSettings {
   readonly settings: TrainingSettings;
 }
 
-/** The parameters that have gradients: all but the running statistics. */
+/** The parameters that have gradients: all but the running statistics and the iterates of constraints. */
 export function trainable(parameters: Parameters): Parameters {
-  return Object.fromEntries(Object.entries(parameters).filter(([name]) => !isRunningStatistic(name)));
+  return Object.fromEntries(
+    Object.entries(parameters).filter(([name]) => !isRunningStatistic(name) && !isIterate(name)),
+  );
 }
 
 /**
@@ -65,7 +67,7 @@ export function extractorStep(
       return crossEntropy(tf.mul(headLogits(spec, withoutPrefix(tensors, HEAD), z), spec.temperature), labels);
     });
     const updated = adamUpdate(trained, gradients, { first, second, rate, epsilon });
-    const projected = projectHead(withoutPrefix(updated.parameters, HEAD), spec);
+    const projected = projectHead(withoutPrefix({ ...parameters, ...updated.parameters }, HEAD), spec);
     const running = updateRunningStatistics(parameters, statistics);
     return { ...updated, parameters: { ...updated.parameters, ...withPrefix(projected, HEAD), ...running }, loss };
   } finally {

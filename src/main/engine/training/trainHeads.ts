@@ -17,7 +17,7 @@ import { compileRepresentations, type RepresentationStep } from '../representati
 import { adamRates, adamUpdate, initialAdam, type AdamRates } from './adam.ts';
 import { checkpointFrom, disposeState, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
-import { lossAndGradients, type StepResult, type TrainedTensors } from './extractorStep.ts';
+import { lossAndGradients, trainable, type StepResult, type TrainedTensors } from './extractorStep.ts';
 import { lossAndHits, type Measurement } from './measure.ts';
 import { perturbForTraining } from './perturbations.ts';
 import { takeStep } from './takeStep.ts';
@@ -87,11 +87,12 @@ function compileSteps({ extractor, heads, settings }: TrainHeadsInputs, context:
     perturbedPasses: passesOf(settings.batchSize, perturbed),
     heads: heads.map(({ shape: { spec } }) =>
       compile(({ parameters, z, labels, ...adam }: HeadStepInputs): StepResult => {
-        const { loss, gradients } = lossAndGradients(parameters, (tensors) =>
+        const trained = trainable(parameters);
+        const { loss, gradients } = lossAndGradients(trained, (tensors) =>
           crossEntropy(tf.mul(headLogits(spec, tensors, z), spec.temperature), labels),
         );
-        const updated = adamUpdate(parameters, gradients, adam);
-        return { ...updated, parameters: projectHead(updated.parameters, spec), loss };
+        const updated = adamUpdate(trained, gradients, adam);
+        return { ...updated, parameters: projectHead({ ...parameters, ...updated.parameters }, spec), loss };
       }),
     ),
   };
@@ -274,7 +275,7 @@ async function afterEpoch(state: TrainingState, epoch: number, validation: Measu
 
 function freshState(shape: HeadShape, seed: number): TrainingState {
   const parameters: Parameters = parametersFrom(initialHead(shape, seed));
-  return { epoch: 0, parameters, adam: initialAdam(parameters), patience: INITIAL_PATIENCE, best: null };
+  return { epoch: 0, parameters, adam: initialAdam(trainable(parameters)), patience: INITIAL_PATIENCE, best: null };
 }
 
 async function finish(shape: HeadShape, { best, parameters }: TrainingState): Promise<HeadWeights> {

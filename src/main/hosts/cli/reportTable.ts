@@ -44,6 +44,6 @@ export function reportTable(rows: readonly ReportRow[]): string {
 
 export const REPORT_LEGEND = [
   'A_B base accuracy, A_M accuracy of the median prediction, A_V certified and correct, all in %; Rad. mean certified radius,',
-  'L2, normalised units. "A_V paper" is the published rule, which is no proof under wn; "A_V proved" is by a sound rule.',
+  'L2, normalised units. "A_V paper" is the published rule, a proof under wn-l1 alone; "A_V proved" is by a sound rule.',
   'Each certificate holds at its own α; they are not simultaneous.',
 ].join('\n');
