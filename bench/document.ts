@@ -1,10 +1,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const DOCUMENT = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
+/** The parts of documents that benches write; the prose around them is written by people and stays. */
+const DOCUMENTS = {
+  comparison: 'docs/performance.md',
+  scaling: 'docs/performance.md',
+  compile: 'docs/performance.md',
+  'gpu-measured': 'docs/performance.md',
+  'gpu-estimate': 'docs/performance.md',
+  constraints: 'docs/constraints.md',
+} as const;
+export type Section = keyof typeof DOCUMENTS;
+export const SECTIONS = Object.keys(DOCUMENTS) as Section[];
 
-/** The parts of docs/performance.md that benches write; the prose around them is written by people and stays. */
-export type Section = 'comparison' | 'scaling' | 'compile' | 'gpu-measured' | 'gpu-estimate';
+/** Where a section's document lies. */
+export const documentOf = (section: Section): string =>
+  fileURLToPath(new URL(`../${DOCUMENTS[section]}`, import.meta.url));
 
 /**
  * The text with all that is between a section's two markers replaced.
@@ -20,10 +31,11 @@ export function replaceSection(text: string, section: Section, content: string):
   return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
 }
 
-/** Prints a section, and puts it into docs/performance.md when asked to. */
+/** Prints a section, and puts it into its document when asked to. */
 export function publish(section: Section, content: string, { write }: { readonly write: boolean }): void {
   console.log(`\n${content}`);
   if (!write) return;
-  writeFileSync(DOCUMENT, replaceSection(readFileSync(DOCUMENT, 'utf8'), section, content));
-  console.log(`\nWritten to docs/performance.md, section ${section}.`);
+  const document = documentOf(section);
+  writeFileSync(document, replaceSection(readFileSync(document, 'utf8'), section, content));
+  console.log(`\nWritten to ${DOCUMENTS[section]}, section ${section}.`);
 }

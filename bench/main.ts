@@ -3,10 +3,11 @@ import { setThreads } from './conditions.ts';
 import { parseOptions, USAGE, type Options } from './options.ts';
 import { compare } from './parts/compare.ts';
 import { compileBench } from './parts/compile.ts';
+import { constraints } from './parts/constraints.ts';
 import { gpu } from './parts/gpu.ts';
 import { scaling } from './parts/scaling.ts';
 
-const PARTS_RUN = { compare, scaling, compile: compileBench, gpu } as const;
+const PARTS_RUN = { compare, scaling, compile: compileBench, gpu, constraints } as const;
 
 function optionsOrUsage(): Options {
   try {

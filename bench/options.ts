@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['compare', 'scaling', 'compile', 'gpu'] as const;
+export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {
@@ -18,6 +18,8 @@ export interface Options {
   readonly preset: string;
   readonly batch: number;
   readonly side: number;
+  /** Of part constraints: test instances a domain. */
+  readonly instances: number;
 }
 
 export const USAGE = `npm run bench -- [part] [options]
@@ -25,12 +27,14 @@ export const USAGE = `npm run bench -- [part] [options]
   scaling   how certification time grows with draws, instances, width and heads
   compile   our compiled steps against the same steps run op by op
   gpu       a wide extractor on the backend that serves, and estimates for GPUs at the paper's scale
+  constraints  heads of 1 and 4 layers under every constraint: accuracy, certificates by each rule, training time
   --threads n      threads of either side (2)
   --repetitions n  of each contestant, medians are of these (11)
-  --write          put the result into docs/performance.md; by default it is only printed
+  --write          put the result into docs/performance.md or docs/constraints.md; by default it is only printed
   --ours           without the PyTorch reference
   --only text      of compare and scaling, the works whose name contains the text
-  --preset p --side s --batch b    of gpu: extractor (wrn-32-10), image side (28), rows of a pass (100)`;
+  --preset p --side s --batch b    of gpu: extractor (wrn-32-10), image side (28), rows of a pass (100)
+  --instances n    of constraints, test instances a domain (200)`;
 
 /** Fewer give no quartiles worth the name in a document. */
 const FEWEST_TO_WRITE = 7;
@@ -49,6 +53,7 @@ export function parseOptions(args: readonly string[]): Options {
       preset: { type: 'string', default: 'wrn-32-10' },
       side: { type: 'string', default: '28' },
       batch: { type: 'string', default: '100' },
+      instances: { type: 'string', default: '200' },
     },
   });
   const [name = 'compare', ...surplus] = positionals;
@@ -66,6 +71,7 @@ export function parseOptions(args: readonly string[]): Options {
     preset: values.preset,
     side: countFrom('side', values.side),
     batch: countFrom('batch', values.batch),
+    instances: countFrom('instances', values.instances),
   };
   refuseHalfResults(options);
   return options;

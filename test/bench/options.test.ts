@@ -7,6 +7,7 @@ describe('arguments of the benches', () => {
     [['compare', 'scaling'], /part "compare scaling"/],
     [['--threads', '0'], /--threads is "0", expected a whole number/],
     [['--batch', 'many'], /--batch is "many"/],
+    [['constraints', '--instances', '0'], /--instances is "0"/],
     [['--write', '--ours'], /leave out --ours and --only/],
     [['--write', '--only', 'PGD'], /leave out --ours and --only/],
     [['--write', '--repetitions', '6'], /6 repetitions, expected at least 7/],
@@ -16,6 +17,9 @@ describe('arguments of the benches', () => {
   });
   it('compare with two threads and print by default', () => {
     expect(parseOptions([])).toMatchObject({ part: 'compare', threads: 2, repetitions: 11, write: false, only: '' });
+  });
+  it('compare the constraints on 200 instances', () => {
+    expect(parseOptions(['constraints'])).toMatchObject({ part: 'constraints', instances: 200 });
   });
   it('may write seven repetitions', () => {
     expect(parseOptions(['scaling', '--write', '--repetitions', '7'])).toMatchObject({ part: 'scaling', write: true });
