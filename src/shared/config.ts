@@ -87,7 +87,7 @@ export const METHODS = ['label', 'representation', 'logit', 'pairwise'] as const
 export const methodSchema = z.enum(METHODS);
 export type Method = z.infer<typeof methodSchema>;
 
-export const RULES = ['paper', 'lipschitz', 'interval'] as const;
+export const RULES = ['paper', 'lipschitz', 'interval', 'linear'] as const;
 export const ruleSchema = z.enum(RULES);
 export type Rule = z.infer<typeof ruleSchema>;
 

@@ -66,7 +66,7 @@ describe('interval of a dense layer', () => {
       ],
     };
     const box = { median: [1, 1, 1], lower: [1, 1, 1], upper: [1, 1, 1] };
-    for (const rule of ['lipschitz', 'interval'] as const) {
+    for (const rule of ['lipschitz', 'interval', 'linear'] as const) {
       expect(MARGIN_RULES[rule](head, box, 0)[1]).toBeLessThan(-(2 ** -60));
     }
   });
@@ -79,6 +79,7 @@ describe('margin rules', () => {
       ['paper', ['wn-l1']],
       ['lipschitz', ['none', 'wn', 'wn-l1']],
       ['interval', ['none', 'wn', 'wn-l1']],
+      ['linear', ['none', 'wn', 'wn-l1']],
     ]);
   });
 

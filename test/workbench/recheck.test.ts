@@ -124,6 +124,7 @@ describe('a certificate that was tampered with is found out', () => {
       'representation',
       'representation',
       'representation',
+      'representation',
       'logit',
       'pairwise',
     ]);

@@ -8,9 +8,10 @@ import {
   type DenseLayerWeights,
   type HeadConstraint,
 } from './head.ts';
+import { linearMarginsOver } from './linearBounds/linearMargins.ts';
 import { roundedDown, roundedUp } from './rounding.ts';
 
-export type MarginRuleName = 'paper' | 'lipschitz' | 'interval';
+export type MarginRuleName = 'paper' | 'lipschitz' | 'interval' | 'linear';
 
 /** The box B of a representation certificate and the median inside it, each [D]. */
 export interface MedianBox extends RepresentationBox {
@@ -66,7 +67,15 @@ const lipschitz: MarginsOverBoxes = (head, median, c) => {
 /** Interval propagation of the box. Sound for any head and exact for one layer. */
 const interval: MarginsOverBoxes = (head, _median, c) => (box) => propagatedMargins(head, box, c);
 
-export const MARGINS_OVER_BOXES: Readonly<Record<MarginRuleName, MarginsOverBoxes>> = { paper, lipschitz, interval };
+/** Linear bounds through GroupSort. Sound for any head, exact for one layer, never looser than `interval`. */
+const linear: MarginsOverBoxes = (head, _median, c) => linearMarginsOver(head, c);
+
+export const MARGINS_OVER_BOXES: Readonly<Record<MarginRuleName, MarginsOverBoxes>> = {
+  paper,
+  lipschitz,
+  interval,
+  linear,
+};
 
 /** The margins over one box, as MarginsOverBoxes has them over many. */
 export type MarginRule = (head: DenseHead, box: MedianBox, c: number) => Float64Array;
@@ -80,6 +89,7 @@ export const MARGIN_RULES: Readonly<Record<MarginRuleName, MarginRule>> = {
   paper: overOneBox('paper'),
   lipschitz: overOneBox('lipschitz'),
   interval: overOneBox('interval'),
+  linear: overOneBox('linear'),
 };
 
 /** Whether a certificate by this rule is a proof, for a head under this constraint. */
