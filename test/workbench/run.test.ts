@@ -42,6 +42,9 @@ describe('a run', () => {
         expect(share).toMatchObject({ total: 10 });
       }
       expect(row.representation?.paper === null).toBe(row.head.endsWith('none'));
+      const { falsified } = row.representation!;
+      if (row.head.endsWith('none')) expect(falsified).toBeNull();
+      else expect(falsified!.atSmallestBox.hits).toBeLessThanOrEqual(falsified!.atRadius.hits);
       expect(row.pgd!.hits).toBeLessThanOrEqual(row.baseAccuracy!.hits);
     }
   });
@@ -80,7 +83,15 @@ describe('a run', () => {
       const methods = new Set(records.map(({ method, rule }) => `${method} ${rule ?? ''}`.trim()));
       const rules = headOf.get(key) === '4-layer wn' ? ['representation paper'] : [];
       expect([...methods].sort()).toEqual(
-        ['label', 'logit', 'pairwise', 'representation interval', 'representation lipschitz', ...rules].sort(),
+        [
+          'label',
+          'logit',
+          'pairwise',
+          'representation interval',
+          'representation linear',
+          'representation lipschitz',
+          ...rules,
+        ].sort(),
       );
     }
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { argmax, headInputs, headLogits, type DenseHead } from '../../../src/main/math/head.ts';
-import { linearMarginsOver, worstCorners } from '../../../src/main/math/linearBounds/linearMargins.ts';
+import { linearAnalysisOver, linearMarginsOver } from '../../../src/main/math/linearBounds/linearMargins.ts';
 import { allPositive, MARGIN_RULES } from '../../../src/main/math/marginRules.ts';
 import { fixture } from '../fixture.ts';
 import { boxAround, cornersOf, pointsOf } from '../headsAndBoxes.ts';
@@ -100,7 +100,10 @@ describe('the rule `linear`', () => {
     fc.assert(
       fc.property(headAndBox, ({ head, box, c }) => {
         const bound = MARGIN_RULES.linear(head, box, c);
-        const corners = worstCorners(head, c, box).flatMap((corner) => [...descent(head, { box, c, from: corner })]);
+        const corners = linearAnalysisOver(
+          head,
+          c,
+        )(box).worst.flatMap(({ corner }) => [...descent(head, { box, c, from: corner })]);
         for (const z of [...cornersOf(box), ...pointsOf(box, 200, 'inside'), ...corners]) {
           const logits = headLogits(head, z);
           logits.forEach((logit, j) => {

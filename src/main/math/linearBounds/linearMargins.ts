@@ -11,38 +11,43 @@ import { ascendSlopes } from './slopeAscent.ts';
  * @throws RangeError as propagatedMargins does
  */
 export function linearMarginsOver(head: DenseHead, c: number): (box: RepresentationBox) => Float64Array {
+  const analyse = linearAnalysisOver(head, c);
+  return (box) => (head.layers.length === 1 ? propagatedMargins(head, box, c) : analyse(box).margins);
+}
+
+/** What linear bounds say of a box. */
+export interface LinearAnalysis {
+  /** [K], as linearMarginsOver has them. */
+  readonly margins: Float64Array;
+  /** For each rival the corner, [D], in which the line below its margin is least. */
+  readonly worst: readonly { readonly rival: number; readonly corner: Float64Array }[];
+}
+
+/** @throws RangeError as propagatedMargins does */
+export function linearAnalysisOver(head: DenseHead, c: number): (box: RepresentationBox) => LinearAnalysis {
   requireHead('linear margins', head);
   requireClass('linear margins', head, c);
-  const rivals = rivalsOf(head, c);
+  const rivals = Array.from({ length: headClasses(head) }, (_, j) => j).filter((j) => j !== c);
   let relaxationOf: ReturnType<typeof relaxationOver> | null = null;
   return (box) => {
     const margins = propagatedMargins(head, box, c);
-    if (head.layers.length === 1) return margins;
+    // After the sizes were checked.
     relaxationOf ??= relaxationOver(head);
     const relaxed = relaxationOf(box);
-    const linear = linearBounds(relaxed, marginRows(head, c, relaxed.steps.length));
-    // A NaN compares as false, and overflow gives one, since the slack is infinite then: neither helps a margin.
+    const pairs = rivals.map((j) => [c, j] as const);
+    const start = differenceRows(relaxed.steps.length, headClasses(head), pairs);
+    const { best, end } = substitute(relaxed, start);
     rivals.forEach((j, i) => {
-      if (linear[i] > margins[j]) margins[j] = linear[i];
+      const bound = best[i] > 0 ? best[i] : Math.max(best[i], ascendSlopes(relaxed, pickRows(start, [i])));
+      // A NaN compares as false, and overflow gives one, since the slack is infinite then: neither helps a margin.
+      if (bound > margins[j]) margins[j] = bound;
     });
-    return margins;
+    return { margins, worst: rivals.map((rival, i) => ({ rival, corner: leastCorner(relaxed, end, i) })) };
   };
 }
 
-const rivalsOf = (head: DenseHead, c: number): number[] =>
-  Array.from({ length: headClasses(head) }, (_, j) => j).filter((j) => j !== c);
-
-/** A row for each rival, of the logits. */
-function marginRows(head: DenseHead, c: number, level: number): Rows {
-  return differenceRows(
-    level,
-    headClasses(head),
-    rivalsOf(head, c).map((j) => [c, j] as const),
-  );
-}
-
-/** The best bound at any level, with lines of least area; where none is positive, with lines that are looked for. */
-function linearBounds(relaxed: RelaxedHead, start: Rows): Float64Array {
+/** The best bound at any level, and what the rows come to at level 0. */
+function substitute(relaxed: RelaxedHead, start: Rows): { readonly best: Float64Array; readonly end: Rows } {
   const best = new Float64Array(start.count).fill(-Infinity);
   let rows = start;
   while (rows.level > 0) {
@@ -52,19 +57,10 @@ function linearBounds(relaxed: RelaxedHead, start: Rows): Float64Array {
       if (least > best[i]) best[i] = least;
     });
   }
-  return best.map((bound, i) => (bound > 0 ? bound : Math.max(bound, ascendSlopes(relaxed, pickRows(start, [i])))));
+  return { best, end: rows };
 }
 
-/**
- * The corner of the box in which each rival's linear bound is attained, [K − 1] of [D], rivals in order: where the margin
- * is likely to be least. NaN in a box gives corners of no use.
- */
-export function worstCorners(head: DenseHead, c: number, box: RepresentationBox): Float64Array[] {
-  const relaxed = relaxationOver(head)(box);
-  let rows = marginRows(head, c, relaxed.steps.length);
-  while (rows.level > 0) rows = stepBack(relaxed, rows);
-  const { lower, upper } = relaxed.levels[0];
-  return Array.from({ length: rows.count }, (_, row) =>
-    lower.map((l, i) => (rows.coefficients[row * lower.length + i] < 0 ? upper[i] : l)),
-  );
+function leastCorner({ levels }: RelaxedHead, { coefficients }: Rows, row: number): Float64Array {
+  const { lower, upper } = levels[0];
+  return lower.map((l, i) => (coefficients[row * lower.length + i] < 0 ? upper[i] : l));
 }
