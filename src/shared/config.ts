@@ -88,7 +88,7 @@ export const METHODS = ['label', 'representation', 'logit', 'pairwise'] as const
 export const methodSchema = z.enum(METHODS);
 export type Method = z.infer<typeof methodSchema>;
 
-export const RULES = ['paper', 'lipschitz', 'lipschitz-l2', 'interval'] as const;
+export const RULES = ['paper', 'lipschitz', 'lipschitz-l2', 'interval', 'linear'] as const;
 export const ruleSchema = z.enum(RULES);
 export type Rule = z.infer<typeof ruleSchema>;
 
@@ -99,6 +99,17 @@ export type Selection = z.infer<typeof selectionSchema>;
 export const LOGIT_TESTS = ['pairs', 'bonferroni'] as const;
 export const logitTestSchema = z.enum(LOGIT_TESTS);
 export type LogitTest = z.infer<typeof logitTestSchema>;
+
+export const falsificationSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    restarts: z.int().min(0).default(4).describe('Random starts beside the worst corners of linear bounds.'),
+    steps: count.default(20).describe('Most steps from each start. One layer needs none: its worst corners are known.'),
+  })
+  .describe(
+    'Search of the boxes of "paper" certificates, where that rule is no proof, for points with another prediction.',
+  );
+export type FalsificationSettings = z.infer<typeof falsificationSchema>;
 
 export const certificationSchema = z
   .strictObject({
@@ -125,6 +136,7 @@ export const certificationSchema = z
     logitTest: logitTestSchema
       .default('pairs')
       .describe('Each pair of logits at α/2 + α/2 (intersection–union), or all K logits at α/(2K).'),
+    falsification: falsificationSchema.prefault({}),
   })
   .describe('Smoothing certificates (METHOD.md §4).');
 export type CertificationSettings = z.infer<typeof certificationSchema>;

@@ -111,6 +111,26 @@ export interface DenseLayer {
   readonly bias: Float32Array;
 }
 
+/** A point of a box, of representations, at which another class wins: the certificate that rests on the box is wrong. */
+export interface FalsifyingPoint {
+  /** Index of the order statistics of the box that was searched. */
+  readonly k: number;
+  /** The class that wins there. */
+  readonly rival: number;
+  /** Upper bound of h_c − h_rival there, rounded up; ≤ 0. */
+  readonly marginUpper: number;
+  /** [D] */
+  readonly point: Float32Array;
+}
+
+/** What a search for falsifying points found (METHOD.md §4); null where none was found. */
+export interface Falsification {
+  /** In the box of the certificate's own radius. */
+  readonly atRadius: FalsifyingPoint | null;
+  /** In the smallest box, on which the certificate at radius 0 rests. */
+  readonly atSmallestBox: FalsifyingPoint | null;
+}
+
 /** One certificate as stored: a head's answer on one test instance by one method and, for representations, one rule. */
 export interface CertificateRecord {
   readonly datasetIndex: number;
@@ -125,6 +145,8 @@ export interface CertificateRecord {
   /** Prediction of the median, of representations or logits; null for label and pairwise. */
   readonly medianPrediction: number | null;
   readonly evidence: Evidence;
+  /** Null when there was nothing to search: a rule that is a proof, an abstention, or the search is switched off. */
+  readonly falsification: Falsification | null;
 }
 
 /** The base classifier on one clean test instance. */

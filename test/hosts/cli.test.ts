@@ -120,7 +120,7 @@ describe('a finished run', () => {
     const [, index] = /ptw certificate 1 (\d+)/.exec(run.stdout)!;
     const text = (await ptw(['certificate', '1', index])).stdout;
     expect(text).toMatch(/of 60 votes for "\d", p ≥ 0\.\d{4}/);
-    expect(text).toMatch(/representation.*paper/);
+    expect(text).toMatch(/representation.*paper.*falsified: at z within (even the smallest|the) box "\d" wins/);
     const report = JSON.parse((await ptw(['--json', 'certificate', '1', index, '--head', '4-layer wn'])).stdout) as {
       heads: { certificates: { method: string; evidence: Record<string, unknown> }[] }[];
     };

@@ -67,7 +67,7 @@ describe('interval of a dense layer', () => {
       ],
     };
     const box = { median: [1, 1, 1], lower: [1, 1, 1], upper: [1, 1, 1] };
-    for (const rule of ['lipschitz', 'lipschitz-l2', 'interval'] as const) {
+    for (const rule of ['lipschitz', 'lipschitz-l2', 'interval', 'linear'] as const) {
       expect(MARGIN_RULES[rule](head, box, 0)[1]).toBeLessThan(-(2 ** -60));
     }
   });
@@ -81,6 +81,7 @@ describe('margin rules', () => {
       ['lipschitz', [...CONSTRAINTS]],
       ['lipschitz-l2', [...CONSTRAINTS]],
       ['interval', [...CONSTRAINTS]],
+      ['linear', [...CONSTRAINTS]],
     ]);
   });
 

@@ -13,7 +13,7 @@ const DRAWS: DrawsEvidence = {
 /** One certificate of every method and rule, each different for every index; awkward numbers included. */
 export function certificatesOf(datasetIndex: number): CertificateRecord[] {
   const label = datasetIndex % 10;
-  const common = { datasetIndex, label, soundness: 'proved' as const };
+  const common = { datasetIndex, label, soundness: 'proved' as const, falsification: null };
   const median = Float32Array.of(datasetIndex / 3, -0, NaN, Infinity);
   const box = { selectionMedian: new Float32Array(), median, k: 38, lower: median.map((x) => x - 1), upper: median };
   const certified = { outcome: 'certified' as const, predicted: label };
@@ -63,6 +63,10 @@ export function certificatesOf(datasetIndex: number): CertificateRecord[] {
       verdict: { ...certified, radiusNormalised: rule === 'paper' ? 1 / 3 : Infinity },
       radiusPixels: 5e-324,
       medianPrediction: label,
+      falsification:
+        rule === 'paper'
+          ? { atRadius: { k: 38, rival: 1, marginUpper: -5e-324, point: median }, atSmallestBox: null }
+          : null,
       evidence: { ...DRAWS, ...box, method: 'representation', rule, marginLower: Float64Array.of(Infinity, 1e-310) },
     })),
   ];

@@ -6,6 +6,7 @@ import { ARTEFACT_BY_HASH, UNREFERENCED_ARTEFACTS } from '../../src/main/store/t
 import * as certificate from '../../src/main/store/tables/certificate.ts';
 import { EPOCHS_OF_STAGE } from '../../src/main/store/tables/epoch.ts';
 import { ARRAYS_OF_CERTIFICATE } from '../../src/main/store/tables/evidenceArray.ts';
+import { FALSIFICATION_COUNTS, FALSIFICATION_OF_CERTIFICATE } from '../../src/main/store/tables/falsification.ts';
 import { ATTACKED_INDICES, PGD_OF_STAGE } from '../../src/main/store/tables/pgd.ts';
 import { PREDICTIONS_OF_STAGE } from '../../src/main/store/tables/prediction.ts';
 import { RUNNING_RUNS } from '../../src/main/store/tables/run.ts';
@@ -42,6 +43,8 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['certified indices', certificate.CERTIFIED_INDICES, `COVERING INDEX ${OF_CERTIFICATES})`],
   ['summary', certificate.SUMMARY, 'COVERING INDEX certificate_by_verdict (stage_id=?)'],
   ['arrays of a certificate', ARRAYS_OF_CERTIFICATE, 'INDEX sqlite_autoindex_evidence_array_1 (certificate_id=?)'],
+  ['boxes searched', FALSIFICATION_OF_CERTIFICATE, 'INDEX sqlite_autoindex_falsification_1 (certificate_id=?)'],
+  ['falsified certificates', FALSIFICATION_COUNTS, 'INDEX sqlite_autoindex_falsification_1 (certificate_id=?)'],
 ];
 
 /** These sort the few rows of one certificate, instance or run; the rest must come in order from their index. */

@@ -59,7 +59,9 @@ describe('certificates', () => {
     expect(again.results.certifiedIndices(stage)).toEqual([0, 4, 9]);
     expect(again.results.instanceCertificates(stage, 4)).toStrictEqual(certificatesOf(4));
     expect([...again.results.iterateCertificates(stage)]).toStrictEqual([0, 4, 9].flatMap(certificatesOf));
-    const headers = certificatesOf(0).map(({ evidence: _evidence, ...header }) => header);
+    const headers = certificatesOf(0).map(
+      ({ evidence: _evidence, falsification: _falsification, ...header }) => header,
+    );
     expect(again.results.certificateHeaders(stage).slice(0, 5)).toEqual(expect.arrayContaining(headers));
     again.close();
   });
@@ -92,6 +94,36 @@ describe('certificates', () => {
     // Of box: median = upper, lower and the empty median; one marginLower; and the four counts.
     expect(db.prepare('SELECT count(data), count(*) FROM evidence_array').raw().get()).toEqual([8, 18]);
     db.close();
+  });
+
+  it('say how many of the published rule were searched, and in which boxes a point was found', () => {
+    const { store, stage } = openWithStage();
+    expect(store.results.falsificationCounts(stage)).toEqual({ searched: 0, atRadius: 0, atSmallestBox: 0 });
+    const found = { k: 38, rival: 1, marginUpper: -1, point: Float32Array.of(1) };
+    const all = [
+      { atRadius: found, atSmallestBox: found },
+      { atRadius: found, atSmallestBox: null },
+      { atRadius: null, atSmallestBox: null },
+      null,
+    ];
+    all.forEach((falsification, index) => {
+      const paper = { ...certificatesOf(index).find(({ rule }) => rule === 'paper')!, falsification };
+      store.results.commitInstance(stage, [paper]);
+      expect(store.results.instanceCertificates(stage, index)).toStrictEqual([paper]);
+    });
+    expect(store.results.falsificationCounts(stage)).toEqual({ searched: 3, atRadius: 2, atSmallestBox: 1 });
+  });
+
+  it('with one of the two searched boxes gone are refused', () => {
+    const { store, stage, folder } = openWithStage();
+    store.results.commitInstance(stage, certificatesOf(3));
+    const db = new Database(join(folder, 'workbench.sqlite'));
+    expect(() => db.exec("UPDATE falsification SET rival = NULL WHERE box = 'radius'")).toThrow('CHECK');
+    db.exec("DELETE FROM falsification WHERE box = 'smallest'");
+    db.close();
+    const refusal = refusalOf(() => store.results.instanceCertificates(stage, 3));
+    expect(refusal).toMatchObject({ code: 'damaged' });
+    expect(refusal.message).toContain('got the box radius alone, expected both');
   });
 
   it('with evidence that is gone are refused', () => {

@@ -2,7 +2,12 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseConfig, readConfigFile, withAssignments } from '../../src/main/workbench/loadConfig.ts';
+import {
+  parseConfig,
+  parseStoredConfig,
+  readConfigFile,
+  withAssignments,
+} from '../../src/main/workbench/loadConfig.ts';
 
 const demo = JSON.parse(readFileSync(new URL('../../resources/presets/demo.json', import.meta.url), 'utf8')) as Record<
   string,
@@ -49,6 +54,17 @@ it('the demo is a valid experiment and its defaults are filled in', () => {
   const config = parseConfig(demo, 'demo');
   expect(config.certification).toMatchObject({ sigma: 0.1, draws: 500, selectionDraws: 100, alpha: 1e-4 });
   expect(config.heads).toHaveLength(6);
+});
+
+it('a config from before there was falsification is of a run without; a later one says what it did', () => {
+  const { falsification, ...before } = parseConfig(demo, 'demo').certification;
+  expect(falsification.enabled).toBe(true);
+  const stored = { ...parseConfig(demo, 'demo'), certification: before };
+  expect(parseStoredConfig(stored, 4).certification.falsification.enabled).toBe(false);
+  expect(parseStoredConfig(parseConfig(demo, 'demo'), 4).certification.falsification).toEqual(falsification);
+  for (const broken of [null, 7, {}, { ...stored, certification: null }]) {
+    expect(() => parseStoredConfig(broken, 4)).toThrow(/^the stored config of run 4 is no valid experiment/);
+  }
 });
 
 it('assignments reach nested keys and keep the original', () => {

@@ -3,6 +3,7 @@ import { deriveKey, fillStandardNormal } from '../../src/main/math/philox.ts';
 import { certificatesOf } from '../../src/main/engine/smoothing/certificatesOf.ts';
 import { groundsOf } from '../../src/main/workbench/instanceCertificates.ts';
 import { recheck } from '../../src/main/workbench/recheck.ts';
+import { RULES } from '../../src/shared/config.ts';
 import type { CertificateRecord, Evidence, HeadWeights } from '../../src/shared/results.ts';
 import { tinyConfig } from './tinyExperiment.ts';
 
@@ -119,12 +120,9 @@ describe('a certificate that was tampered with is found out', () => {
   });
 
   it('and one that was not passes, whatever its method and rule', () => {
-    expect(records().map(({ method }) => method)).toEqual([
+    expect(records().map(({ method, rule }) => (rule === null ? method : `${method} ${rule}`))).toEqual([
       'label',
-      'representation',
-      'representation',
-      'representation',
-      'representation',
+      ...RULES.map((rule) => `representation ${rule}`),
       'logit',
       'pairwise',
     ]);

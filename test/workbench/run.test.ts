@@ -43,6 +43,9 @@ describe('a run', () => {
         expect(share).toMatchObject({ total: 10 });
       }
       expect(row.representation?.paper === null).toBe(row.head.endsWith('none'));
+      const { falsified } = row.representation!;
+      if (row.head.endsWith('none')) expect(falsified).toBeNull();
+      else expect(falsified!.atSmallestBox.hits).toBeLessThanOrEqual(falsified!.atRadius.hits);
       expect(row.pgd!.hits).toBeLessThanOrEqual(row.baseAccuracy!.hits);
     }
   });

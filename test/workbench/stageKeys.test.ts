@@ -15,6 +15,8 @@ describe('a stage key depends on what decides the result and on nothing else', (
   it.each([
     ['name=other', []],
     ['certification.sigma=0.2', ['certification']],
+    ['certification.falsification.steps=7', ['certification']],
+    ['certification.falsification.enabled=false', ['certification']],
     ['pgd.steps=7', ['pgd']],
     ['instances=100', ['prediction', 'pgd', 'certification']],
     ['training.heads.learningRate=0.01', ['head', 'prediction', 'pgd', 'certification']],
@@ -27,6 +29,13 @@ describe('a stage key depends on what decides the result and on nothing else', (
       const target = kind === 'extractor' ? 0 : before.length - 1;
       expect(after[target] === before[target], kind).toBe(!(changed as readonly string[]).includes(kind));
     }
+  });
+
+  it('certificates without a search for falsifying points have the key they had before there was one', () => {
+    const rules = 'certification.rules=["paper","lipschitz","interval"]';
+    const off = keysOf('certification', rules, 'certification.falsification.enabled=false');
+    expect(off[0]).toBe('2024ce0c0548ce873b7d27a6e983dffabbec8d5d20102ebe9028b41251c94913');
+    expect(keysOf('certification', rules, 'certification.falsification={"enabled":false,"steps":7}')).toEqual(off);
   });
 
   it('another head leaves the extractor and the other heads alone', () => {

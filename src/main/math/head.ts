@@ -60,7 +60,8 @@ export function headLogits(head: DenseHead, z: ArrayLike<number>): Float64Array 
   );
 }
 
-function dense({ inputs, outputs, weight, bias }: DenseLayerWeights, units: Float64Array): Float64Array {
+/** W·units + b, [outputs]. */
+export function dense({ inputs, outputs, weight, bias }: DenseLayerWeights, units: Float64Array): Float64Array {
   const result = new Float64Array(outputs);
   for (let row = 0; row < outputs; row++) {
     let sum = bias[row];

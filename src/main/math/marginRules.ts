@@ -9,10 +9,11 @@ import {
   type HeadConstraint,
 } from './head.ts';
 import { lossesL2 } from './lipschitzL2.ts';
+import { linearMarginsOver } from './linearBounds/linearMargins.ts';
 import { roundedDown, roundedUp } from './rounding.ts';
 import { layerNormUpper } from './spectralNorm.ts';
 
-export type MarginRuleName = 'paper' | 'lipschitz' | 'lipschitz-l2' | 'interval';
+export type MarginRuleName = 'paper' | 'lipschitz' | 'lipschitz-l2' | 'interval' | 'linear';
 
 /** The box B of a representation certificate and the median inside it, each [D]. */
 export interface MedianBox extends RepresentationBox {
@@ -78,11 +79,15 @@ const lipschitzL2: MarginsOverBoxes = (head, median, c) => {
 /** Interval propagation of the box. Sound for any head and exact for one layer. */
 const interval: MarginsOverBoxes = (head, _median, c) => (box) => propagatedMargins(head, box, c);
 
+/** Linear bounds through GroupSort. Sound for any head, exact for one layer, never looser than `interval`. */
+const linear: MarginsOverBoxes = (head, _median, c) => linearMarginsOver(head, c);
+
 export const MARGINS_OVER_BOXES: Readonly<Record<MarginRuleName, MarginsOverBoxes>> = {
   paper,
   lipschitz,
   'lipschitz-l2': lipschitzL2,
   interval,
+  linear,
 };
 
 /** The margins over one box, as MarginsOverBoxes has them over many. */
@@ -98,6 +103,7 @@ export const MARGIN_RULES: Readonly<Record<MarginRuleName, MarginRule>> = {
   lipschitz: overOneBox('lipschitz'),
   'lipschitz-l2': overOneBox('lipschitz-l2'),
   interval: overOneBox('interval'),
+  linear: overOneBox('linear'),
 };
 
 /** Whether a certificate by this rule is a proof, for a head under this constraint. */

@@ -14,6 +14,12 @@ import {
 import type { CertificateHeader, CertificateRow, CertificateSummary } from './tables/certificate.ts';
 import { insertEvidenceScalars, selectEvidenceScalars } from './tables/certificateEvidence.ts';
 import { insertEvidenceArray, selectEvidenceArrays, type StoredBytes } from './tables/evidenceArray.ts';
+import {
+  insertFalsification,
+  selectFalsification,
+  selectFalsificationCounts,
+  type FalsificationCounts,
+} from './tables/falsification.ts';
 import { insertPgd, selectAttackedIndices, selectPgd } from './tables/pgd.ts';
 import { insertPrediction, selectPredictions } from './tables/prediction.ts';
 
@@ -34,6 +40,8 @@ export interface Results {
   instanceCertificates(stageId: number, datasetIndex: number): CertificateRecord[];
   /** One for each method and rule of the stage. */
   summary(stageId: number): CertificateSummary[];
+  /** Over the stage's certificates by the rule `paper`. */
+  falsificationCounts(stageId: number): FalsificationCounts;
   /** In one transaction; instances that are there already stay as they are. Returns how many were new. */
   insertPredictions(stageId: number, records: readonly PredictionRecord[]): number;
   predictions(stageId: number): PredictionRecord[];
@@ -64,6 +72,7 @@ export function openResults(db: ReadableDb, folder: string): Results {
     instanceCertificates: (stageId, datasetIndex) =>
       selectCertificatesOfInstance(db, stageId, datasetIndex).map((row) => withEvidence(db, row)),
     summary: (stageId) => selectSummary(db, stageId),
+    falsificationCounts: (stageId) => selectFalsificationCounts(db, stageId),
     insertPredictions: (stageId, records) =>
       insertAll(records, (target, record) => insertPrediction(target, stageId, record)),
     predictions: (stageId) => selectPredictions(db, stageId),
@@ -94,6 +103,7 @@ function insertWithEvidence(db: WritableDb, { stageId, record, stored }: Commit)
   if (certificateId === null) return 0;
   insertEvidenceScalars(db, certificateId, scalars);
   for (const array of arrays) insertEvidenceArray(db, { certificateId, array }, stored);
+  if (record.falsification !== null) insertFalsification(db, certificateId, record.falsification);
   return 1;
 }
 
@@ -105,7 +115,8 @@ function withEvidence(db: ReadableDb, row: CertificateRow): CertificateRecord {
       `read certificate ${row.id}: its evidence is gone; certify instance ${row.dataset_index} again`,
     );
   }
-  return { ...toCertificateHeader(row), evidence: putTogether({ scalars, arrays: selectEvidenceArrays(db, row.id) }) };
+  const evidence = putTogether({ scalars, arrays: selectEvidenceArrays(db, row.id) });
+  return { ...toCertificateHeader(row), evidence, falsification: selectFalsification(db, row.id) };
 }
 
 /** Instance by instance and not with a cursor: an open cursor would keep the connection from writing. */

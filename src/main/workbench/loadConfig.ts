@@ -11,6 +11,17 @@ export function parseConfig(value: unknown, place: string): ExperimentConfig {
   throw new BadInput(`${place} is no valid experiment:\n${lines.join('\n')}`);
 }
 
+/**
+ * A config as it was stored with its run, defaults filled in by the program of its day. What was not computed then stays
+ * uncomputed: without a word on falsification there was none.
+ * @throws BadInput for a config of another version
+ */
+export function parseStoredConfig(value: unknown, run: number): ExperimentConfig {
+  const config = structuredClone(value) as { certification?: { falsification?: unknown } | null } | null;
+  if (config?.certification) config.certification.falsification ??= { enabled: false };
+  return parseConfig(config, `the stored config of run ${run}`);
+}
+
 function describeIssue(issue: z.core.$ZodIssue, root: unknown): string {
   const path = issue.path.map(String);
   const key = path.join('.') || '(top level)';

@@ -2,17 +2,23 @@ import { verdictOf } from '../engine/smoothing/verdictOf.ts';
 import { argmax, headLogits } from '../math/head.ts';
 import { effectiveLogitTest } from '../math/levels.ts';
 import { isProof, MARGIN_RULES } from '../math/marginRules.ts';
+import { falsificationProblems } from './recheckFalsification.ts';
 import type { ExperimentConfig } from '../../shared/config.ts';
 import type { CertificateRecord, Evidence, HeadWeights, Verdict } from '../../shared/results.ts';
 
 /**
  * What is wrong with a stored certificate, a phrase each; nothing when it holds: the verdict follows from the evidence
  * and the head, the evidence speaks of the draws that the config asked for, and what is stored beside the verdict (soundness, margins,
- * prediction of the median) is what the evidence says.
+ * prediction of the median, falsifying points) is what the evidence says.
  */
 export function recheck(record: CertificateRecord, head: HeadWeights, config: ExperimentConfig): string[] {
   try {
-    return [...factProblems(record, config), ...verdictProblems(record, head), ...besideProblems(record, head)];
+    return [
+      ...factProblems(record, config),
+      ...verdictProblems(record, head),
+      ...besideProblems(record, head),
+      ...falsificationProblems(record, head, config),
+    ];
   } catch (error) {
     // A verdict refuses evidence that cannot come from draws: damaged or forged.
     if (error instanceof RangeError) return [error.message];

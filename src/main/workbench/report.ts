@@ -24,6 +24,11 @@ export interface ReportRow {
     readonly paper: Share | null;
     /** A_V proved: some sound rule passes. */
     readonly proved: Share | null;
+    /**
+     * Of the certificates by the published rule where it is no proof: how many have a point with another prediction in the
+     * box of their radius, and in the smallest box. Null where none was searched.
+     */
+    readonly falsified: { readonly atRadius: Share; readonly atSmallestBox: Share } | null;
   } | null;
   readonly logit: { readonly median: Share; readonly certified: Share } | null;
   readonly pairwise: { readonly certified: Share; readonly meanRadius: number | null } | null;
@@ -86,6 +91,16 @@ function representationOf(
     median: { hits: first.medianCorrect ?? 0, total: first.total },
     paper: paper === undefined ? null : certifiedShare(paper),
     proved: provedShare(store, stage, first.total),
+    falsified: falsifiedShares(store, stage),
+  };
+}
+
+function falsifiedShares(store: Store, stage: StageRecord): NonNullable<ReportRow['representation']>['falsified'] {
+  const { searched, atRadius, atSmallestBox } = store.results.falsificationCounts(stage.id);
+  if (searched === 0) return null;
+  return {
+    atRadius: { hits: atRadius, total: searched },
+    atSmallestBox: { hits: atSmallestBox, total: searched },
   };
 }
 

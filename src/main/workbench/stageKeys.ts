@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { StageKind } from '../store/tables/stage.ts';
 import type { TransferDescription } from '../engine/process/protocol.ts';
-import type { Domain, ExperimentConfig, HeadSpec, PgdSettings } from '../../shared/config.ts';
+import type { CertificationSettings, Domain, ExperimentConfig, HeadSpec, PgdSettings } from '../../shared/config.ts';
 
 /**
  * A stage is named by the hash of all that its result depends on and nothing else: rerunning with another head or other
@@ -82,13 +82,21 @@ export function planStages(config: ExperimentConfig, data: DataKeys): StagePlan[
       ? evaluated((head) => evaluationPlan('pgd', head, { ...evaluation, pgd: pgdInputs(config.pgd) }))
       : []),
     ...evaluated((head) =>
-      evaluationPlan('certification', head, { ...evaluation, certification: config.certification }),
+      evaluationPlan('certification', head, {
+        ...evaluation,
+        certification: certificationInputs(config.certification),
+      }),
     ),
   ];
 }
 
 function pgdInputs({ enabled: _enabled, ...settings }: PgdSettings): Omit<PgdSettings, 'enabled'> {
   return settings;
+}
+
+/** The search for falsifying points counts where there is one: keys from before there was any hold where it is off. */
+function certificationInputs({ falsification, ...settings }: CertificationSettings): Partial<CertificationSettings> {
+  return falsification.enabled ? { ...settings, falsification } : settings;
 }
 
 function extractorPlan(config: ExperimentConfig, data: DataKeys): StagePlan {

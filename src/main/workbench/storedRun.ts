@@ -5,7 +5,7 @@ import type { RunRecord } from '../store/tables/run.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { decodeExtractor, decodeHead, type TrainedExtractor } from './artefactCodec.ts';
 import { BadInput } from './errors.ts';
-import { parseConfig } from './loadConfig.ts';
+import { parseStoredConfig } from './loadConfig.ts';
 
 /** A run as it lies in the store: what every view, export and verification of it starts from. */
 export interface StoredRun {
@@ -18,7 +18,7 @@ export interface StoredRun {
 /** @throws StoreError 'not-found' for an unknown run, BadInput for a config of another version */
 export function storedRun(store: Store, id: number): StoredRun {
   const run = store.runs.get(id);
-  return { run, config: parseConfig(run.config, `the stored config of run ${id}`), stages: store.stages.ofRun(id) };
+  return { run, config: parseStoredConfig(run.config, id), stages: store.stages.ofRun(id) };
 }
 
 /** One head on one domain: the row of the run's table that results belong to. */

@@ -7,7 +7,7 @@ export type { RunSummary };
 import { checkBackend } from './checkConfig.ts';
 import { Interrupted, RunFailed } from './errors.ts';
 import { executeRun } from './executeRun.ts';
-import { parseConfig } from './loadConfig.ts';
+import { parseStoredConfig } from './loadConfig.ts';
 import { reportOf, type ReportRow } from './report.ts';
 import type { RunReporter } from './runInProgress.ts';
 import { headsOf, stageOf, storedRun, type StoredRun } from './storedRun.ts';
@@ -48,7 +48,7 @@ export async function startRun(folder: string, config: ExperimentConfig, host: R
 export async function resumeRun(folder: string, id: number, host: RunHost): Promise<number> {
   return writingWhile(folder, async (store) => {
     store.runs.markStale();
-    const config = parseConfig(store.runs.get(id).config, `the stored config of run ${id}`);
+    const config = parseStoredConfig(store.runs.get(id).config, id);
     const engines = await startEngines();
     try {
       host.opened(engines);

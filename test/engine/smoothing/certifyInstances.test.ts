@@ -227,11 +227,37 @@ describe('certifying', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it.each([1, 2, 3, 4])('told to stop at breath %i leaves no tensor behind', async (last) => {
-    const before = tf.memory().numTensors;
-    let breaths = 0;
-    const breathe = (): Promise<void> => (++breaths === last ? Promise.reject(new Cancelled()) : Promise.resolve());
-    await expect(certify({ context: { breathe } })).rejects.toThrow(Cancelled);
-    expect(tf.memory().numTensors).toBe(before);
+  const STOPS = [1, 2, 3, 4].flatMap((last) => [0, 1, 3].map((threads) => ({ last, threads })));
+  it.each(STOPS)(
+    'told to stop at breath $last leaves no tensor behind, $threads threads',
+    async ({ last, threads }) => {
+      const before = tf.memory().numTensors;
+      let breaths = 0;
+      const breathe = (): Promise<void> => (++breaths === last ? Promise.reject(new Cancelled()) : Promise.resolve());
+      await expect(certify({ threads, context: { breathe } })).rejects.toThrow(Cancelled);
+      expect(tf.memory().numTensors).toBe(before);
+      // Nothing of them holds up the process; a handle may take a moment to go.
+      await expect.poll(() => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length).toBe(0);
+    },
+  );
+
+  it('gives the same records in the same order on any number of threads', async () => {
+    const instances = instancesOf([9, 2, 0, 11, 4, 7]);
+    const order = [9, 2, 0, 11, 4, 7].flatMap((i) => ['none', 'wn', 'l1', 'deep'].map((head) => `${head} ${i}`));
+    const alone = await certify({ instances, threads: 0 });
+    expect([...alone.keys()]).toEqual(order);
+    for (const threads of [1, 3]) {
+      const found = await certify({ instances, threads });
+      expect([...found.keys()]).toEqual(order);
+      expect(found).toStrictEqual(alone);
+    }
+  });
+
+  it.each([0, 2])('ends with the error that certifying ends with, %i threads', async (threads) => {
+    const certification = { draws: 5, methods: ['representation' as const] };
+    const instances = instancesOf([4, 11, 2, 3, 5]);
+    await expect(certify({ instances, threads, certification })).rejects.toThrow(
+      /^internal: 5 draws certify nothing at level/,
+    );
   });
 });

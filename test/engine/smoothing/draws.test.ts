@@ -11,13 +11,12 @@ import {
   DRAWS_BATCH,
   drawKeys,
   noisyImages,
-  putInColumns,
-  sortColumns,
   type NoisyModel,
 } from '../../../src/main/engine/smoothing/draws.ts';
 import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
 import { noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
 import { toySet } from '../toySet.ts';
+import { putInColumns, sortColumns } from '../../../src/main/engine/smoothing/columns.ts';
 import { drawnRepresentations } from './drawnRepresentations.ts';
 
 const net = { blocks: [1, 1, 1], width: 1 } as const;

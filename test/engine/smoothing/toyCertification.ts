@@ -45,6 +45,7 @@ export interface ToyRequest {
   readonly domain?: Domain;
   readonly seed?: number;
   readonly context?: Partial<StageContext>;
+  readonly threads?: number;
 }
 
 /** Enough draws for a small box at the default α, few enough for a test. */
@@ -82,6 +83,7 @@ export async function certifyToy(request: ToyRequest): Promise<Map<string, reado
   await certifyInstances(job, {
     transfer: TOY_TRANSFER,
     extractor: request.extractor,
+    ...(request.threads === undefined ? {} : { threads: request.threads }),
     context: {
       ...QUIET,
       ...request.context,

@@ -9,6 +9,7 @@ import { effectiveLogitTest, logitLevel, representationLevel } from '../../math/
 import { isProof } from '../../math/marginRules.ts';
 import { largestUsableIndex } from '../../math/orderStatistics.ts';
 import { applicableRules } from './applicableRules.ts';
+import { falsificationOf, needsFalsification } from './falsificationOf.ts';
 import type { CertificationSettings, Rule } from '../../../shared/config.ts';
 import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
 
@@ -39,7 +40,9 @@ export function certificatesOf(draws: HeadDraws, settings: CertificationSettings
       case 'logit':
         return [logitCertificate(draws, settings)];
       case 'representation':
-        return applicableRules(settings.rules, draws.weights).map((rule) => representationCertificate(draws, rule));
+        return applicableRules(settings.rules, draws.weights).map((rule) =>
+          representationCertificate(draws, rule, settings),
+        );
     }
   });
 }
@@ -51,7 +54,15 @@ function labelCertificate({ facts, classes, selectionLogits, estimationLogits }:
   const selectionCounts = selectionLogits === null ? counts : countVotes(selectionLogits, classes);
   const evidence = { ...facts, method: 'label', selectionCounts, counts } as const;
   const verdict = labelVerdict(evidence);
-  return { method: 'label', rule: null, soundness: 'proved', verdict, medianPrediction: null, evidence };
+  return {
+    method: 'label',
+    rule: null,
+    soundness: 'proved',
+    verdict,
+    medianPrediction: null,
+    evidence,
+    falsification: null,
+  };
 }
 
 function pairwiseCertificate({ facts, classes, selectionLogits, estimationLogits }: HeadDraws): Certificate {
@@ -59,7 +70,15 @@ function pairwiseCertificate({ facts, classes, selectionLogits, estimationLogits
   const wins = countWins(estimationLogits, classes, pairwiseCandidate(selectionWorstWins));
   const evidence = { ...facts, method: 'pairwise', selectionWorstWins, wins } as const;
   const verdict = pairwiseVerdict(evidence);
-  return { method: 'pairwise', rule: null, soundness: 'proved', verdict, medianPrediction: null, evidence };
+  return {
+    method: 'pairwise',
+    rule: null,
+    soundness: 'proved',
+    verdict,
+    medianPrediction: null,
+    evidence,
+    falsification: null,
+  };
 }
 
 function logitCertificate(draws: HeadDraws, settings: CertificationSettings): Certificate {
@@ -83,34 +102,38 @@ function logitCertificate(draws: HeadDraws, settings: CertificationSettings): Ce
     verdict: logitVerdict(evidence),
     medianPrediction: argmax(box.median),
     evidence,
+    falsification: null,
   };
 }
 
-function representationCertificate({ facts, weights, columns }: HeadDraws, rule: Rule): Certificate {
+function representationCertificate(
+  { facts, weights, columns }: HeadDraws,
+  rule: Rule,
+  settings: CertificationSettings,
+): Certificate {
   if (columns === null) throw new Error('internal: representation certificate: the draws were not sorted');
   const dimension = columns.estimation.length / facts.draws;
+  const sorted = { sortedColumns: columns.estimation, draws: facts.draws };
   const selectionMedian =
     columns.selection === null
       ? NO_DRAWS
       : mediansOfSorted({ sortedColumns: columns.selection, draws: facts.selectionDraws });
-  const box = searchRepresentationBox(
-    {
-      sorted: { sortedColumns: columns.estimation, draws: facts.draws },
-      selection: facts.selection,
-      selectionMedian,
-      largestIndex: usableIndex(facts.draws, representationLevel({ ...facts, dimension })),
-    },
-    weights,
-    rule,
-  );
+  const largestIndex = usableIndex(facts.draws, representationLevel({ ...facts, dimension }));
+  const search = { sorted, selection: facts.selection, selectionMedian, largestIndex };
+  const box = searchRepresentationBox(search, weights, rule);
   const evidence = { ...facts, method: 'representation', rule, selectionMedian, ...box } as const;
+  const verdict = representationVerdict(evidence, weights, rule);
+  const soundness = isProof(rule, weights.constraint) ? 'proved' : 'published-rule';
   return {
     method: 'representation',
     rule,
-    soundness: isProof(rule, weights.constraint) ? 'proved' : 'published-rule',
-    verdict: representationVerdict(evidence, weights, rule),
+    soundness,
+    verdict,
     medianPrediction: argmax(headLogits(weights, box.median)),
     evidence,
+    falsification: needsFalsification(settings, { soundness, verdict })
+      ? falsificationOf(weights, { evidence, verdict, sorted, largestIndex }, settings)
+      : null,
   };
 }
 

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { radiusPixelsFrom } from '../../data/normalisation.ts';
 import type { Transfer } from '../../data/transfer.ts';
-import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
+import { threadCount } from '../backends/machine.ts';
 import type { StageContext } from '../context.ts';
 import { imageTensor } from '../imageSet.ts';
 import { disposeHead, freezeHead } from '../models/head.ts';
@@ -9,18 +8,12 @@ import type { FrozenExtractor } from '../models/wideResNet.ts';
 import { representationSize } from '../models/wideResNetShape.ts';
 import { Passes } from '../passes.ts';
 import { valuesOf } from '../readBack.ts';
-import type { Job, JobEvent } from '../process/protocol.ts';
-import { certificatesOf, type HeadDraws } from './certificatesOf.ts';
-import {
-  compileNoisyModel,
-  DRAWS_BATCH,
-  drawKeys,
-  eachPassOfDraws,
-  putInColumns,
-  sortColumns,
-  type InstanceDraws,
-  type NoisyModel,
-} from './draws.ts';
+import type { Job, JobEvent, NamedHead } from '../process/protocol.ts';
+import { startCertifiers, type Certifiers } from './certifiers.ts';
+import { putInColumns } from './columns.ts';
+import { compileNoisyModel, DRAWS_BATCH, drawKeys, eachPassOfDraws } from './draws.ts';
+import type { InstanceDraws, NoisyModel } from './draws.ts';
+import type { DrawnInstance, Sample, Samples } from './drawnInstance.ts';
 
 type CertifyJob = Extract<Job, { kind: 'certify' }>;
 
@@ -28,65 +21,110 @@ interface Certification {
   readonly transfer: Transfer;
   readonly extractor: FrozenExtractor;
   readonly context: StageContext & { event(event: JobEvent): void };
+  /** That certify what was drawn; by default as many as the processors allow. */
+  readonly threads?: number;
 }
 
 /**
  * Certifies instances under every head by every method from one set of draws (METHOD.md §4): f(x + η) is computed once
  * an instance. Draws are keyed by (seed, domain, dataset index), so an instance's certificates do not depend on which
- * others, heads or instances, are certified with it.
+ * others, heads or instances, are certified with it. While one instance is certified on another thread, the next is
+ * drawn; certificates leave in the order of the instances all the same.
  */
-export async function certifyInstances(
-  job: CertifyJob,
-  { transfer, extractor, context }: Certification,
-): Promise<void> {
-  const weights = new Map(job.heads.map((head) => [head.id, head.weights]));
+export async function certifyInstances(job: CertifyJob, certification: Certification): Promise<void> {
+  const { transfer, extractor, context, threads = certifierThreads() } = certification;
   const heads = Object.fromEntries(job.heads.map((head) => [head.id, freezeHead(head.weights)]));
   const noisy = compileNoisyModel({ extractor, heads }, job.config.certification.sigma);
   const passes = new Passes({ rows: DRAWS_BATCH, of: 'noise draws', release: () => noisy.dispose() }, context);
-  const samples = samplesFor(job, representationSize(extractor.net));
+  const rooms = roomsFor(job, { dimension: representationSize(extractor.net), threads });
+  const plan = { heads: job.heads.map(compact), config: job.config, statistics: transfer.statistics };
+  const certifiers = startCertifiers(plan, { threads: Math.min(threads, rooms.length - 1) });
   try {
-    let done = 0;
-    for (const { datasetIndex, heads: ids } of job.instances) {
-      await drawInstance(job, { transfer, model: noisy, passes }, { datasetIndex, samples });
-      for (const id of ids) {
-        const records = certifyHead(job, { id, weights: weights.get(id)!, samples }, { transfer, datasetIndex });
-        context.event({ kind: 'certificates', head: id, datasetIndex, records });
-      }
-      done++;
-      context.progress(done, job.instances.length);
-      await context.breathe();
-    }
+    await drawAndCertify(job, { drawing: { transfer, model: noisy, passes }, certifiers, rooms, context });
   } finally {
+    await certifiers.close();
     noisy.dispose();
     Object.values(heads).forEach(disposeHead);
   }
 }
 
-/** Draws of one instance on the host, as the certificates read them. */
-interface Sample {
-  /** n */
-  readonly draws: number;
-  /** By head, [n, K]. */
-  readonly logits: ReadonlyMap<string, Float32Array>;
-  /** [D, n], each row ascending; null unless representations are certified. */
-  readonly columns: Float32Array | null;
+/** Weights came as views of a whole message, extractor included, all of which would be copied to each thread. */
+function compact({ id, weights }: NamedHead): NamedHead {
+  const layers = weights.layers.map((layer) => ({
+    ...layer,
+    weight: layer.weight.slice(),
+    bias: layer.bias.slice(),
+  }));
+  return { id, weights: { ...weights, layers } };
 }
 
-interface Samples {
-  /** Null when the selection is shared. */
-  readonly selection: Sample | null;
-  readonly estimation: Sample;
+/** On wasm there is an engine for each processor already. The rest of the processors draw. */
+function certifierThreads(): number {
+  if (tf.getBackend() === 'wasm') return 0;
+  return Math.min(MOST_THREADS, Math.max(1, Math.floor(threadCount() / 2)));
 }
 
-/** Room for one instance's draws; all instances take turns in it, so that memory does not depend on their number. */
-function samplesFor({ heads, config: { certification } }: CertifyJob, dimension: number): Samples {
+/** A GPU that draws faster than this many threads certify wants more heads on the device, not more threads. */
+const MOST_THREADS = 8;
+
+interface Certifying {
+  readonly drawing: Drawing;
+  readonly certifiers: Certifiers;
+  readonly rooms: Samples[];
+  readonly context: Certification['context'];
+}
+
+/** Each instance is drawn as soon as there is room for it, and its events leave when those of all before it have. */
+async function drawAndCertify(job: CertifyJob, { drawing, certifiers, rooms, context }: Certifying): Promise<void> {
+  /** Of the instances under way, in order: settled, with its room, once an instance's events have left. */
+  const underWay: Promise<Samples>[] = [];
+  let before: Promise<unknown> = Promise.resolve();
+  let done = 0;
+  for (const { datasetIndex, heads } of job.instances) {
+    const samples = rooms.pop() ?? (await underWay.shift()!);
+    await drawInstance(job, drawing, { datasetIndex, samples });
+    const [label] = drawing.transfer[job.domain].test.labels(Int32Array.of(datasetIndex));
+    const certifying = certifiers.certify({ datasetIndex, label, heads, samples });
+    const left = Promise.all([certifying, before]).then(([{ certified, samples: room }]) => {
+      for (const { head, records } of certified) context.event({ kind: 'certificates', head, datasetIndex, records });
+      context.progress(++done, job.instances.length);
+      return room;
+    });
+    // It is awaited below or, when drawing fails first, by nobody.
+    left.catch(() => undefined);
+    underWay.push(left);
+    before = left;
+    await context.breathe();
+  }
+  for (const left of underWay) {
+    await left;
+    await context.breathe();
+  }
+}
+
+/** Drawn rooms may take this much memory, in bytes, where two of them do not take more already. */
+const MOST_ROOM = 2 ** 29;
+
+/**
+ * Rooms for instances' draws; all instances take turns in them, so that memory does not depend on their number. One is
+ * drawn into while each thread certifies another.
+ */
+function roomsFor(
+  { heads, config: { certification } }: CertifyJob,
+  { dimension, threads }: { readonly dimension: number; readonly threads: number },
+): Samples[] {
   const { draws, selectionDraws, selection, methods } = certification;
   const sampleOf = (count: number): Sample => ({
     draws: count,
     logits: new Map(heads.map(({ id, weights }) => [id, new Float32Array(count * weights.layers.at(-1)!.outputs)])),
     columns: methods.includes('representation') ? new Float32Array(dimension * count) : null,
   });
-  return { selection: selection === 'separate' ? sampleOf(selectionDraws) : null, estimation: sampleOf(draws) };
+  const bytes = 4 * dimension * (draws + selectionDraws);
+  const count = threads === 0 ? 1 : Math.max(2, Math.min(threads + 1, Math.floor(MOST_ROOM / bytes)));
+  return Array.from({ length: count }, () => ({
+    selection: selection === 'separate' ? sampleOf(selectionDraws) : null,
+    estimation: sampleOf(draws),
+  }));
 }
 
 interface Drawing {
@@ -95,16 +133,11 @@ interface Drawing {
   readonly passes: Passes;
 }
 
-interface DrawnInstance {
-  readonly datasetIndex: number;
-  /** Is filled. */
-  readonly samples: Samples;
-}
-
+/** Fills the samples. */
 async function drawInstance(
   { config, domain }: CertifyJob,
   drawing: Drawing,
-  { datasetIndex, samples: { selection, estimation } }: DrawnInstance,
+  { datasetIndex, samples: { selection, estimation } }: Pick<DrawnInstance, 'datasetIndex' | 'samples'>,
 ): Promise<void> {
   const { test } = drawing.transfer[domain];
   const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, Int32Array.of(datasetIndex)), [0]));
@@ -129,39 +162,4 @@ async function fill(
     }
     if (columns !== null) putInColumns(columns, await valuesOf(drawn.representations), { first, count, draws });
   });
-  if (columns !== null) sortColumns(columns, draws);
-}
-
-function certifyHead(
-  { config: { certification, seed, precision }, domain }: CertifyJob,
-  { id, weights, samples: { selection, estimation } }: { id: string; weights: HeadWeights; samples: Samples },
-  { transfer, datasetIndex }: { transfer: Transfer; datasetIndex: number },
-): CertificateRecord[] {
-  const facts: DrawsEvidence = {
-    seed,
-    sigma: certification.sigma,
-    alpha: certification.alpha,
-    draws: certification.draws,
-    selectionDraws: selection?.draws ?? 0,
-    selection: certification.selection,
-    precision,
-  };
-  const head: HeadDraws = {
-    facts,
-    weights,
-    classes: weights.layers.at(-1)!.outputs,
-    selectionLogits: selection?.logits.get(id) ?? null,
-    estimationLogits: estimation.logits.get(id)!,
-    columns:
-      estimation.columns === null ? null : { selection: selection?.columns ?? null, estimation: estimation.columns },
-  };
-  const [label] = transfer[domain].test.labels(Int32Array.of(datasetIndex));
-  return certificatesOf(head, certification).map(({ verdict, ...certificate }) => ({
-    ...certificate,
-    datasetIndex,
-    label,
-    verdict,
-    radiusPixels:
-      verdict.outcome === 'certified' ? radiusPixelsFrom(verdict.radiusNormalised, transfer.statistics) : null,
-  }));
 }

@@ -55,7 +55,7 @@ function rowOf(certificate: ExplainedCertificate, classNames: readonly string[])
     isCertified ? certified : `abstains: ${ABSTENTIONS[verdict.reason]}`,
     isCertified ? verdict.radiusNormalised.toFixed(4) : '–',
     radiusPixels === null ? '–' : radiusPixels.toFixed(4),
-    groundsText(grounds, verdict.predicted, classNames),
+    groundsText(grounds, verdict.predicted, classNames) + falsifiedText(certificate, classNames),
   ];
 }
 
@@ -75,6 +75,14 @@ function groundsText(grounds: Grounds, predicted: number, classNames: readonly s
     case 'representation':
       return `k = ${grounds.k}: margin to ${className(grounds.rival, classNames)} ≥ ${grounds.marginLower.toFixed(3)}`;
   }
+}
+
+/** A point of the smallest box falsifies the certificate at any radius. */
+function falsifiedText({ falsification }: ExplainedCertificate, classNames: readonly string[]): string {
+  const found = falsification?.atSmallestBox ?? falsification?.atRadius ?? null;
+  if (found === null) return '';
+  const where = found === falsification!.atSmallestBox ? 'even the smallest box' : 'the box';
+  return `; falsified: at z within ${where} ${className(found.rival, classNames)} wins`;
 }
 
 /** Rounded down, as a lower bound has to be. */

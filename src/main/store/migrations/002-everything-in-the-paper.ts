@@ -5,6 +5,7 @@ export const everythingInThePaper: Migration = {
   version: 2,
   apply(db) {
     db.exec(MORE_STAGE_KINDS);
+    db.exec(FALSIFICATIONS);
   },
 };
 
@@ -27,4 +28,23 @@ INSERT INTO stage_of_version_2 SELECT id, key, kind, domain, head_label, inputs,
 DROP TABLE stage;
 ALTER TABLE stage_of_version_2 RENAME TO stage;
 CREATE INDEX stage_by_status ON stage (status);
+`;
+
+/**
+ * One row for each box that was searched for a point with another prediction: that of the certificate's radius, and the
+ * smallest, on which the certificate at radius 0 rests. Without a point none was found.
+ */
+const FALSIFICATIONS = `
+CREATE TABLE falsification (
+  certificate_id INTEGER NOT NULL REFERENCES certificate (id),
+  box TEXT NOT NULL CHECK (box IN ('radius', 'smallest')),
+  k INTEGER,
+  rival INTEGER,
+  margin_upper ANY,
+  point BLOB,
+  PRIMARY KEY (certificate_id, box),
+  CHECK ((point IS NULL) = (k IS NULL)),
+  CHECK ((point IS NULL) = (rival IS NULL)),
+  CHECK ((point IS NULL) = (margin_upper IS NULL))
+) STRICT;
 `;

@@ -3,8 +3,8 @@ import type { AbstentionReason, CertificateRecord, Soundness, Verdict } from '..
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { StoreError } from '../errors.ts';
 
-/** A certificate without its evidence, for lists. */
-export type CertificateHeader = Omit<CertificateRecord, 'evidence'>;
+/** A certificate without its evidence and what falsifies it, for lists. */
+export type CertificateHeader = Omit<CertificateRecord, 'evidence' | 'falsification'>;
 
 export interface CertificateRow {
   readonly id: number;

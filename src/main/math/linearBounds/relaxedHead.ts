@@ -1,0 +1,120 @@
+import type { Interval } from '../groupSort.ts';
+import type { DenseHead, DenseLayerWeights } from '../head.ts';
+import { roundedUp } from '../rounding.ts';
+import { groupSortStages, type ComparatorStage } from './sortingNetwork.ts';
+
+/** A dense layer whose weights are doubles: they are read thousands of times for each box. */
+export interface DenseStep {
+  readonly kind: 'dense';
+  readonly layer: DenseLayerWeights;
+  /** [outputs, inputs] */
+  readonly weight: Float64Array;
+}
+
+export interface CompareStep extends ComparatorStage {
+  readonly kind: 'compare';
+}
+
+export type Step = DenseStep | CompareStep;
+
+/** A head as dense layers and comparators: step s leads from the units of level s to those of level s + 1; level 0 is z. */
+export function stepsOf({ layers, groupSize }: DenseHead): Step[] {
+  return layers.flatMap((layer, i): Step[] => {
+    const dense: DenseStep = { kind: 'dense', layer, weight: Float64Array.from(layer.weight) };
+    const stages = i === layers.length - 1 ? [] : groupSortStages(layer.outputs, groupSize);
+    return [dense, ...stages.map((stage): Step => ({ kind: 'compare', ...stage }))];
+  });
+}
+
+/** Bounds of the units of a level over a box, and the largest absolute value that they allow; all [width]. */
+export interface Level extends Interval {
+  readonly magnitude: Float64Array;
+  /** Of all magnitudes together. */
+  readonly magnitudeSum: number;
+}
+
+export function levelOf({ lower, upper }: Interval): Level {
+  const magnitude = lower.map((bound, i) => Math.max(Math.abs(bound), Math.abs(upper[i])));
+  return { lower, upper, magnitude, magnitudeSum: magnitude.reduce((sum, value) => sum + value, 0) };
+}
+
+/** What a back-substitution reads of a dense layer on a box: Σ_j |W_kj|·|unit j| + |b_k| at most, [outputs]. */
+export interface DenseReach {
+  readonly kind: 'dense';
+  readonly reach: Float64Array;
+}
+
+/**
+ * Lines around relu(t), t = a − b, for each comparator, over the box: min(a, b) = a − relu(t), max(a, b) = b + relu(t),
+ * and α·t ≤ relu(t) ≤ p·t + o for t in [l, u] with l < 0 < u, any α in [0, 1], p = u/(u − l) and o = −p·l (Zhang et al.
+ * 2018). All [comparators].
+ */
+export interface ComparatorLines {
+  readonly kind: 'compare';
+  /** 1 where a ≥ b on the whole box, −1 where a ≤ b, else 0: only there lines are needed. */
+  readonly order: Int8Array;
+  /** p and o, rounded up so that the line stays above. */
+  readonly upperSlope: Float64Array;
+  readonly upperOffset: Float64Array;
+  /** α, chosen so that the area between the lines is least: 1 where u > −l, else 0. */
+  readonly lowerSlope: Float64Array;
+  /** What |A_low| + |A_high| is multiplied by in a bound on rounding errors. */
+  readonly reach: Float64Array;
+}
+
+export type Relaxation = DenseReach | ComparatorLines;
+
+export function denseReach({ layer, weight }: DenseStep, { magnitude }: Level): DenseReach {
+  const { inputs, outputs, bias } = layer;
+  const reach = new Float64Array(outputs);
+  for (let k = 0, at = 0; k < outputs; k++) {
+    let sum = Math.abs(bias[k]);
+    for (let j = 0; j < inputs; j++, at++) sum += Math.abs(weight[at]) * magnitude[j];
+    reach[k] = sum;
+  }
+  return { kind: 'dense', reach };
+}
+
+/** @param differences bounds of t of each comparator */
+export function comparatorLines(
+  { low, high }: CompareStep,
+  { magnitude }: Level,
+  differences: Interval,
+): ComparatorLines {
+  const { lower, upper } = differences;
+  const count = low.length;
+  const lines: ComparatorLines = {
+    kind: 'compare',
+    order: new Int8Array(count),
+    upperSlope: new Float64Array(count),
+    upperOffset: new Float64Array(count),
+    lowerSlope: new Float64Array(count),
+    reach: new Float64Array(count),
+  };
+  for (let q = 0; q < count; q++) {
+    const [l, u] = [lower[q], upper[q]];
+    lines.order[q] = l >= 0 ? 1 : u <= 0 ? -1 : 0;
+    // A sum and a quotient; at t = l the line is ≥ 0 and at t = u it is ≥ u, hence above relu, which is convex, between.
+    const slope = roundedUp(u / (u - l), 3);
+    lines.upperSlope[q] = slope;
+    lines.upperOffset[q] = roundedUp(slope * -l, 1);
+    lines.lowerSlope[q] = u > -l ? 1 : 0;
+    lines.reach[q] = 3 * (magnitude[low[q]] + magnitude[high[q]]);
+  }
+  return lines;
+}
+
+/** Bounds after the comparators, exact for each unit. */
+export function compareInterval({ low, high }: CompareStep, { lower, upper }: Interval): Interval {
+  const after = { lower: Float64Array.from(lower), upper: Float64Array.from(upper) };
+  for (let q = 0; q < low.length; q++) {
+    const [a, b] = [low[q], high[q]];
+    for (const side of ['lower', 'upper'] as const) {
+      const units = after[side];
+      const [first, second] = [units[a], units[b]];
+      units[a] = Math.min(first, second);
+      units[b] = Math.max(first, second);
+    }
+  }
+  return after;
+}
