@@ -38,7 +38,7 @@ export const boxTrainingSchema = z
     rampEpochs: z
       .int()
       .min(0)
-      .default(10)
+      .default(30)
       .describe('Epochs over which half-widths and weight grow linearly from zero; none of them counts as the best.'),
     instances: count.default(32).describe('Training images whose noisy draws give the mean half-width of the boxes.'),
   })
