@@ -10,6 +10,7 @@ import type { WideResNet } from '../../src/main/engine/models/wideResNetShape.ts
 import { oneHotLabels } from '../../src/main/engine/ops/crossEntropy.ts';
 import { noiseSource } from '../../src/main/engine/ops/standardNormal.ts';
 import { takeValues } from '../../src/main/engine/readBack.ts';
+import type { UnattackedTraining } from '../../src/main/engine/training/effectiveTraining.ts';
 import { adamRates, initialAdam } from '../../src/main/engine/training/adam.ts';
 import {
   EXTRACTOR,
@@ -18,7 +19,6 @@ import {
   trainable,
   type ExtractorStepInputs,
 } from '../../src/main/engine/training/extractorStep.ts';
-import type { Procedure } from '../../src/shared/config.ts';
 import type { HeadWeights } from '../../src/shared/results.ts';
 import type { Contestant } from '../measure.ts';
 
@@ -148,7 +148,10 @@ export function attackStep(inputs: BatchInputs, make: Maker = compile): Step<Flo
 /** Training steps one after the other, each from where the last one ended: the loss of each. */
 export function trainingStep(
   inputs: BatchInputs,
-  { procedure = 'normal', make = compile }: { readonly procedure?: Procedure; readonly make?: Maker } = {},
+  {
+    procedure = 'normal',
+    make = compile,
+  }: { readonly procedure?: UnattackedTraining['procedure']; readonly make?: Maker } = {},
 ): Step<number> {
   const { net, head } = inputs;
   const [{ inputs: size, outputs: classes }] = head.layers;

@@ -22,6 +22,29 @@ export const CONSTRAINTS = ['none', 'wn', 'wn-l1', 'spectral', 'bjorck'] as cons
 export const constraintSchema = z.enum(CONSTRAINTS);
 export type Constraint = z.infer<typeof constraintSchema>;
 
+export const boxTrainingSchema = z
+  .strictObject({
+    weight: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.5)
+      .describe('Share of the loss that is the cross-entropy of the worst logits over the boxes, after the ramp.'),
+    radius: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('The boxes are the smallest whose certificates reach this radius, in units of certification.sigma.'),
+    rampEpochs: z
+      .int()
+      .min(0)
+      .default(30)
+      .describe('Epochs over which half-widths and weight grow linearly from zero; none of them counts as the best.'),
+    instances: count.default(32).describe('Training images whose noisy draws give the mean half-width of the boxes.'),
+  })
+  .describe('Trains a head on boxes as wide as its smoothing certificates will have (METHOD.md §1).');
+export type BoxTraining = z.infer<typeof boxTrainingSchema>;
+
 export const headSpecSchema = z
   .strictObject({
     layers: z.union([z.literal(1), z.literal(4)]).describe('Fully connected layers, with GroupSort between them.'),
@@ -43,18 +66,36 @@ export const headSpecSchema = z
       .describe(
         'Training multiplies the logits by this; certificates do not depend on the scale. wn-l1 and spectral need about 30, bjorck 10.',
       ),
+    boxTraining: boxTrainingSchema
+      .optional()
+      .describe('Makes deep heads provable by the rules "interval" and "linear"; by default none.'),
   })
   .describe('A classifier on the frozen representations.');
 export type HeadSpec = z.infer<typeof headSpecSchema>;
 
-export const PROCEDURES = ['normal', 'noise'] as const;
+export const PROCEDURES = ['normal', 'noise', 'adv', 'adv-d', 'adv-s'] as const;
 export const procedureSchema = z.enum(PROCEDURES);
 export type Procedure = z.infer<typeof procedureSchema>;
 
 export const trainingSchema = z
   .strictObject({
     procedure: procedureSchema.default('normal').describe('Training procedure (METHOD.md §2).'),
-    epsilon: positive.default(0.1).describe('Radius of the training perturbation; used by "noise".'),
+    epsilon: positive
+      .default(0.1)
+      .describe('Radius of the training perturbation; used by all procedures but "normal".'),
+    attackSteps: count.default(10).describe('Steps of the L2-PGD of "adv", "adv-d" and "adv-s".'),
+    relativeStep: positive
+      .optional()
+      .describe('Step length of that PGD as a share of epsilon; by default 2.5 / attackSteps.'),
+    representationWeight: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe('λ of "adv-d": weight of the distance between the representations of clean and attacked input.'),
+    noiseDraws: count.default(2).describe('m of "adv-s": noise draws of each input, anew in every training step.'),
+    sigma: positive
+      .optional()
+      .describe('Standard deviation of the noise of "adv-s", normalised units; by default certification.sigma.'),
     learningRate: positive.default(1e-4).describe('Of Adam.'),
     batchSize: count.default(64),
     maxEpochs: count.default(100),

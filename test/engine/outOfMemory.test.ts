@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TrainingSettings } from '../../src/shared/config.ts';
 import type { HeadWeights, PgdRecord, PredictionRecord } from '../../src/shared/results.ts';
 import { pgd } from '../../src/main/engine/attacks/pgd.ts';
 import { predict } from '../../src/main/engine/attacks/predict.ts';
@@ -12,6 +11,7 @@ import { disposeHead, freezeHead } from '../../src/main/engine/models/head.ts';
 import { disposeParameters } from '../../src/main/engine/models/parameters.ts';
 import { extract, freeze, initialExtractor, type FrozenExtractor } from '../../src/main/engine/models/wideResNet.ts';
 import { nativeBackend } from '../../src/main/engine/ops/native.ts';
+import type { EffectiveTraining, UnattackedTraining } from '../../src/main/engine/training/effectiveTraining.ts';
 import { trainExtractor, type EpochReport } from '../../src/main/engine/training/trainExtractor.ts';
 import { trainHeads } from '../../src/main/engine/training/trainHeads.ts';
 import { randomHead } from '../math/heads.ts';
@@ -57,7 +57,7 @@ async function runWith(job: Job, rows: number): Promise<{ result: unknown; notic
 }
 
 const set = toySet(150);
-const settings: TrainingSettings = {
+const settings: UnattackedTraining = {
   procedure: 'noise',
   epsilon: 0.1,
   learningRate: 1e-2,
@@ -97,7 +97,7 @@ const attackAll: Job = async (context) => {
 };
 
 const headsTrainedBy =
-  (procedure: 'normal' | 'noise'): Job =>
+  (trained: EffectiveTraining): Job =>
   async (context) => {
     const found: unknown[] = [];
     const spec = { layers: 1, constraint: 'none', bound: 1, groupSize: 2, temperature: 1 } as const;
@@ -108,7 +108,7 @@ const headsTrainedBy =
         heads: [{ shape: { spec, inputs: D, classes: K }, checkpoint: null }],
         training: set,
         validation: toySet(50, { seed: 2 }),
-        settings: { ...settings, procedure },
+        settings: trained,
         seed: 5,
       },
       {
@@ -152,11 +152,28 @@ describe('a job with too little memory for its passes halves them, says so, and 
     ['certification', certify, halved('noise draws', [100, 50, 25])],
     ['prediction', predictAll, halved('predictions', [128, 64, 32])],
     ['PGD', attackAll, halved('PGD steps', [16, 8])],
-    ['heads on clean images', headsTrainedBy('normal'), halved('representations', [128, 64, 32])],
+    [
+      'heads on clean images',
+      headsTrainedBy({ ...settings, procedure: 'normal' }),
+      halved('representations', [128, 64, 32]),
+    ],
     [
       'heads on noisy images',
-      headsTrainedBy('noise'),
+      headsTrainedBy(settings),
       [...halved('representations', [128, 64, 32]), ...halved('representations', [50, 25])],
+    ],
+    [
+      'heads under attack',
+      headsTrainedBy({
+        ...settings,
+        batchSize: 64,
+        procedure: 'adv-s',
+        attackSteps: 2,
+        relativeStep: 1.25,
+        noiseDraws: 2,
+        sigma: 0.2,
+      }),
+      [...halved('representations', [128, 64, 32]), ...halved('representations under attack', [64, 32, 16])],
     ],
     ['the validation of an extractor', extractorTrained(10), halved('validation', [128, 64, 32])],
   ])('%s', async (_, job, expected) => {

@@ -3,6 +3,8 @@ import type { ExperimentConfigInput } from '../../src/shared/config.ts';
 import { tinyConfig } from './tinyExperiment.ts';
 
 const wn = { layers: 4, constraint: 'wn' } as const;
+/** A ramp shorter than the tiny training. */
+const SHORT = { rampEpochs: 1 };
 const none = { layers: 1, constraint: 'none' } as const;
 
 describe('combinations that cannot work are refused before anything runs', () => {
@@ -21,6 +23,31 @@ describe('combinations that cannot work are refused before anything runs', () =>
       'the same head twice',
       { heads: [none, wn, none] },
       /heads\.2: "1-layer none" is in the list already \(heads\.0\)/,
+    ],
+    [
+      'box training of the head that the extractor is trained under',
+      { extractor: { preset: 'wrn-10-1', head: { ...none, boxTraining: {} } } },
+      /extractor\.head\.boxTraining: got one, expected none: .*give it to a head of "heads"/,
+    ],
+    [
+      'boxes of a radius beyond every index, naming the largest',
+      { heads: [{ ...none, boxTraining: { ...SHORT, radius: 2 } }] },
+      /heads\.0\.boxTraining\.radius: got 2, expected at most 0\.8101\d*, the largest radius in σ that 60 draws give at alpha 0\.0001/,
+    ],
+    [
+      'boxes of too few draws for any index',
+      { heads: [{ ...none, boxTraining: SHORT }], certification: { draws: 20, methods: ['label'] } },
+      /heads\.0\.boxTraining\.radius: got 0, but 20 draws give no box at all at alpha 0\.0001; raise certification\.draws/,
+    ],
+    [
+      'a ramp that never ends',
+      { heads: [{ ...none, boxTraining: { instances: 8, rampEpochs: 3 } }] },
+      /heads\.0\.boxTraining\.rampEpochs: got 3, expected less than training\.heads\.maxEpochs 3/,
+    ],
+    [
+      'boxes of more images than train',
+      { heads: [{ ...none, boxTraining: { ...SHORT, instances: 181 } }] },
+      /heads\.0\.boxTraining\.instances: got 181, expected at most the 180 training images that source\.trainingInstances leaves/,
     ],
     [
       'fewer draws than a label certificate needs',
@@ -60,6 +87,7 @@ describe('what can work passes', () => {
       'the rule paper alone where representations are not certified',
       { certification: { rules: ['paper'], methods: ['label'] } },
     ],
+    ['box training of as many images as train', { heads: [{ ...none, boxTraining: { ...SHORT, instances: 180 } }] }],
     ['a group size that one layer never uses', { heads: [{ ...none, hiddenWidth: 10, groupSize: 4 }] }],
   ])('%s', (_, change) => {
     expect(() => tinyConfig(change)).not.toThrow();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { ExperimentConfig } from '../../src/shared/config.ts';
+import { headSpecSchema, type ExperimentConfig } from '../../src/shared/config.ts';
 import { parseConfig, withAssignments } from '../../src/main/workbench/loadConfig.ts';
 import { headLabel, planStages } from '../../src/main/workbench/stageKeys.ts';
 
@@ -55,6 +55,87 @@ describe('a stage key depends on what decides the result and on nothing else', (
   it('every key of a run is its own', () => {
     const keys = planStages(config(), DATA).map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe('of a training, a key holds what its procedure reads', () => {
+  const of = (procedure: string, ...more: string[]): string[] =>
+    ['extractor', 'head'].map((kind) => {
+      const both = ['source', 'heads'].map((part) => `training.${part}.procedure=${procedure}`);
+      return keysOf(kind, ...both, ...more).at(-1)!;
+    });
+  const setting = (key: string, value: number): string[] =>
+    ['source', 'heads'].map((part) => `training.${part}.${key}=${value}`);
+
+  // Of stores made before there were other procedures: their stages are found again.
+  it.each([
+    [
+      'normal',
+      '6b26d30236ee8dbf327cbd330f8ac1d3502348ad4cadabb81c0952a7009bb5b4',
+      '7aa1f4f04fa3c497c80b285e86fcfd6c5dae47a34544647a2b4caea4b15016f8',
+    ],
+    [
+      'noise',
+      '2bdebdbfc308110b1540a292589c84512621c3019fae58d2a3179ffa15146af2',
+      '573260bcfe23aa3ec55b58e861876f6185527b3746bff905f8937d67c1f082c8',
+    ],
+  ])('%s: to the bit what it was', (procedure, ...keys) => {
+    expect(of(procedure)).toEqual(keys);
+  });
+
+  const READS = {
+    normal: [],
+    noise: [],
+    adv: ['attackSteps', 'relativeStep'],
+    'adv-d': ['attackSteps', 'relativeStep', 'representationWeight'],
+    'adv-s': ['attackSteps', 'relativeStep', 'noiseDraws', 'sigma'],
+  } as const;
+  it.each(Object.entries(READS))('%s reads %j', (procedure, read: readonly string[]) => {
+    for (const key of ['attackSteps', 'relativeStep', 'representationWeight', 'noiseDraws', 'sigma']) {
+      of(procedure, ...setting(key, 3)).forEach((changed, i) =>
+        expect(changed !== of(procedure)[i], key).toBe(read.includes(key)),
+      );
+    }
+    for (const [i, changed] of of(procedure, 'certification.sigma=0.7').entries()) {
+      expect(changed !== of(procedure)[i], 'certification.sigma').toBe(procedure === 'adv-s');
+    }
+  });
+
+  it('a default that is spelled out is the default', () => {
+    expect(of('adv', ...setting('relativeStep', 0.25))).toEqual(of('adv'));
+    expect(of('adv-s', ...setting('sigma', 0.1))).toEqual(of('adv-s'));
+    expect(of('adv-s', ...setting('sigma', 0.7), 'certification.sigma=0.3')).toEqual(
+      of('adv-s', ...setting('sigma', 0.7)),
+    );
+  });
+});
+
+describe('of a head with box training', () => {
+  const HEAD = { layers: 4, constraint: 'none', boxTraining: {} };
+  const keyOf = (...assignments: string[]): string =>
+    keysOf('head', `heads=${JSON.stringify([HEAD])}`, ...assignments).at(-1)!;
+
+  it.each(['sigma=0.2', 'draws=400', 'alpha=0.001', 'selection=shared'])(
+    'a key holds certification.%s',
+    (assignment) => {
+      expect(keyOf(`certification.${assignment}`)).not.toBe(keyOf());
+    },
+  );
+
+  it.each(['selectionDraws=50', 'logitTest=bonferroni', 'methods=["representation"]'])(
+    'a key does not hold certification.%s',
+    (assignment) => expect(keyOf(`certification.${assignment}`)).toBe(keyOf()),
+  );
+
+  it.each([
+    [{}, '4-layer wn, box training'],
+    [{ weight: 0.7 }, '4-layer wn, box training (weight 0.7)'],
+    [
+      { weight: 1, radius: 0.5, rampEpochs: 3, instances: 8 },
+      '4-layer wn, box training (weight 1, radius 0.5 σ, ramp of 3, 8 images)',
+    ],
+  ])('a label names what differs from the defaults: %j', (box, label) => {
+    expect(headLabel(headSpecSchema.parse({ ...HEAD, constraint: 'wn', boxTraining: box }))).toBe(label);
   });
 });
 

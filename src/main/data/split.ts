@@ -7,6 +7,11 @@ export type SplitKey = readonly [number, number];
 /** Share of the training images that validates (METHOD.md §2). */
 const VALIDATION_SHARE = 0.1;
 
+/** Images of so many that validate. */
+export function validationCount(images: number): number {
+  return Math.max(1, Math.round(images * VALIDATION_SHARE));
+}
+
 /**
  * Divides indices at random into nine tenths for training and one tenth (rounded, at least one) for validation
  * (METHOD.md §2). Both parts ascend, are disjoint, and together are `indices`.
@@ -26,7 +31,7 @@ export function splitTrainValidation(
     });
   }
   const order = shuffledIndices(indices.length, key);
-  const validating = Math.max(1, Math.round(indices.length * VALIDATION_SHARE));
+  const validating = validationCount(indices.length);
   const pick = (positions: Int32Array): Int32Array => positions.map((position) => indices[position]).sort();
   return { train: pick(order.subarray(validating)), validation: pick(order.subarray(0, validating)) };
 }

@@ -1,8 +1,10 @@
-import { CONSTRAINTS, type ExperimentConfig } from '../../shared/config.ts';
+import { CONSTRAINTS, DOMAINS, type ExperimentConfig } from '../../shared/config.ts';
 import { CATALOGUE } from '../data/catalogue.ts';
+import { validationCount } from '../data/split.ts';
 import { applicableRules } from '../engine/smoothing/applicableRules.ts';
 import { hiddenWidth } from '../engine/models/headShape.ts';
 import { representationSize, WIDE_RES_NETS } from '../engine/models/wideResNetShape.ts';
+import { boxIndex, type BoxIndex } from '../engine/training/boxIndex.ts';
 import { labelLevel, logitLevel, pairwiseLevel, representationLevel } from '../math/levels.ts';
 import { smallestDrawsForLabel, smallestDrawsThatCertify } from '../math/orderStatistics.ts';
 import { BadInput } from './errors.ts';
@@ -30,6 +32,7 @@ export function checkConfig(config: ExperimentConfig): void {
     ...headProblems(config),
     ...ruleProblems(config),
     ...drawProblems(config),
+    ...boxProblems(config),
   ];
   if (problems.length > 0)
     throw new BadInput(`the experiment cannot run:\n${problems.map((p) => `  ${p}`).join('\n')}`);
@@ -65,6 +68,58 @@ function headProblems(config: ExperimentConfig): string[] {
       : [],
   );
   return [...widths, ...twice];
+}
+
+/** What box training asks for that the rest of the config does not give. */
+function boxProblems(config: ExperimentConfig): string[] {
+  const dimension = representationSize(WIDE_RES_NETS[config.extractor.preset]);
+  const { heads, extractor, training, certification } = config;
+  const ofExtractor =
+    extractor.head.boxTraining === undefined
+      ? []
+      : [
+          'extractor.head.boxTraining: got one, expected none: its boxes are those of a frozen extractor; ' +
+            'give it to a head of "heads"',
+        ];
+  const ofHeads = heads.flatMap(({ boxTraining }, i) => {
+    if (boxTraining === undefined) return [];
+    const { radius, rampEpochs, instances } = boxTraining;
+    const found = boxIndex(certification, dimension, radius);
+    const { maxEpochs } = training.heads;
+    return [
+      ...(found.outcome === 'found' ? [] : [`heads.${i}.boxTraining.radius: got ${radius}, ${noBoxes(config, found)}`]),
+      ...(rampEpochs < maxEpochs
+        ? []
+        : [
+            `heads.${i}.boxTraining.rampEpochs: got ${rampEpochs}, expected less than training.heads.maxEpochs ${maxEpochs}, ` +
+              'since no epoch on the ramp can be the best; raise maxEpochs or lower rampEpochs',
+          ]),
+      ...tooFewImages(config, instances).map((problem) => `heads.${i}.boxTraining.instances: ${problem}`),
+    ];
+  });
+  return [...ofExtractor, ...ofHeads];
+}
+
+function noBoxes({ certification }: ExperimentConfig, { largest }: Extract<BoxIndex, { outcome: 'none' }>): string {
+  const { draws, alpha } = certification;
+  return largest === null
+    ? `but ${draws} draws give no box at all at alpha ${alpha}; raise certification.draws`
+    : `expected at most ${largest}, the largest radius in σ that ${draws} draws give at alpha ${alpha}; lower it or raise certification.draws`;
+}
+
+/** Where the number of training images is in the config; else the training itself refuses. */
+function tooFewImages(config: ExperimentConfig, instances: number): string[] {
+  return DOMAINS.flatMap((domain) => {
+    const { trainingInstances } = config[domain];
+    if (trainingInstances === undefined) return [];
+    const training = trainingInstances - validationCount(trainingInstances);
+    return instances <= training
+      ? []
+      : [
+          `got ${instances}, expected at most the ${training} training images that ${domain}.trainingInstances leaves; ` +
+            'lower it or raise trainingInstances',
+        ];
+  });
 }
 
 /** A head for which no rule of the list applies would have no representation certificate at all. */

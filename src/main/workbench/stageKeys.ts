@@ -1,8 +1,18 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import type { BoxSource } from '../engine/training/boxIndex.ts';
+import { effectiveTraining } from '../engine/training/effectiveTraining.ts';
 import type { StageKind } from '../store/tables/stage.ts';
 import type { TransferDescription } from '../engine/process/protocol.ts';
-import type { CertificationSettings, Domain, ExperimentConfig, HeadSpec, PgdSettings } from '../../shared/config.ts';
+import {
+  boxTrainingSchema,
+  type BoxTraining,
+  type CertificationSettings,
+  type Domain,
+  type ExperimentConfig,
+  type HeadSpec,
+  type PgdSettings,
+} from '../../shared/config.ts';
 
 /**
  * A stage is named by the hash of all that its result depends on and nothing else: rerunning with another head or other
@@ -46,14 +56,28 @@ export function dataKeys(config: ExperimentConfig, { domains }: TransferDescript
 }
 
 /** "4-layer wn", with what differs from the defaults behind it. */
-export function headLabel({ layers, constraint, bound, hiddenWidth, groupSize, temperature }: HeadSpec): string {
+export function headLabel(spec: HeadSpec): string {
+  const { layers, constraint, bound, hiddenWidth, groupSize, temperature, boxTraining } = spec;
   const extras = [
     constraint !== 'none' && bound !== 1 ? `bound ${bound}` : '',
     hiddenWidth !== undefined && layers > 1 ? `width ${hiddenWidth}` : '',
     groupSize !== 2 && layers > 1 ? `groups of ${groupSize}` : '',
     temperature !== 1 ? `temperature ${temperature}` : '',
+    boxTraining !== undefined ? boxLabel(boxTraining) : '',
   ].filter((text) => text !== '');
   return [`${layers}-layer ${constraint}`, ...extras].join(', ');
+}
+
+const BOX_DEFAULTS = boxTrainingSchema.parse({});
+
+function boxLabel({ weight, radius, rampEpochs, instances }: BoxTraining): string {
+  const extras = [
+    weight !== BOX_DEFAULTS.weight ? `weight ${weight}` : '',
+    radius !== BOX_DEFAULTS.radius ? `radius ${radius} σ` : '',
+    rampEpochs !== BOX_DEFAULTS.rampEpochs ? `ramp of ${rampEpochs}` : '',
+    instances !== BOX_DEFAULTS.instances ? `${instances} images` : '',
+  ].filter((text) => text !== '');
+  return extras.length === 0 ? 'box training' : `box training (${extras.join(', ')})`;
 }
 
 function hash(kind: string, inputs: Readonly<Record<string, unknown>>): string {
@@ -105,7 +129,7 @@ function extractorPlan(config: ExperimentConfig, data: DataKeys): StagePlan {
     data: data.source,
     preset: config.extractor.preset,
     head: config.extractor.head,
-    training: config.training.source,
+    training: effectiveTraining(config.training.source, config.certification),
   };
   return { key: hash('extractor', inputs), kind: 'extractor', domain: null, head: null, headIndex: null, inputs };
 }
@@ -129,9 +153,15 @@ function headPlan(of: {
         domain,
         data: data[domain],
         spec,
-        training: config.training.heads,
+        training: effectiveTraining(config.training.heads, config.certification),
+        ...(spec.boxTraining === undefined ? {} : { boxes: boxSource(config) }),
       };
   return { key: hash('head', inputs), kind: 'head', domain, head: headLabel(spec), headIndex, inputs };
+}
+
+/** What of the certification box training reads. */
+function boxSource({ certification: { sigma, draws, alpha, selection } }: ExperimentConfig): BoxSource {
+  return { sigma, draws, alpha, selection };
 }
 
 /** Whether a head of the list is the one that the extractor was trained under. */

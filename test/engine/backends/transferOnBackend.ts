@@ -18,10 +18,11 @@ import { drawKeys, noisyImages } from '../../../src/main/engine/smoothing/draws.
 import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
 import { trainExtractor } from '../../../src/main/engine/training/trainExtractor.ts';
 import { trainHeads } from '../../../src/main/engine/training/trainHeads.ts';
-import { certificationSchema, pgdSchema, trainingSchema } from '../../../src/shared/config.ts';
+import { certificationSchema, pgdSchema } from '../../../src/shared/config.ts';
 import type { ExperimentConfig, HeadSpec } from '../../../src/shared/config.ts';
 import type { CertificateRecord, HeadWeights, PgdRecord, PredictionRecord } from '../../../src/shared/results.ts';
 import { toySet } from '../toySet.ts';
+import { trainingOf } from '../training/trainingOf.ts';
 import { spreadValues } from './gradientCases.ts';
 
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
@@ -46,7 +47,7 @@ async function train(checkpoint: Checkpoint | null): Promise<TrainingResult[]> {
       head: { spec: DEEP, ...SHAPE },
       training,
       validation: toySet(8, { seed: 2 }),
-      settings: trainingSchema.parse({ procedure: 'noise', batchSize: 16, maxEpochs: 2, validationEvery: 1 }),
+      settings: trainingOf({ procedure: 'noise', batchSize: 16, maxEpochs: 2, validationEvery: 1 }),
       seed: SEED,
       checkpoint,
     },
@@ -139,7 +140,7 @@ async function heads(): Promise<{ losses: number[]; weights: HeadWeights[] }> {
       heads: [LINEAR, DEEP].map((spec) => ({ shape: { ...SHAPE, spec }, checkpoint: null })),
       training,
       validation: training,
-      settings: trainingSchema.parse({ procedure: 'noise', batchSize: 16, maxEpochs: 1, validationEvery: 1 }),
+      settings: trainingOf({ procedure: 'noise', batchSize: 16, maxEpochs: 1, validationEvery: 1 }),
       seed: SEED,
     },
     {

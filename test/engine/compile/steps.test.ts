@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { TrainingSettings } from '../../../src/shared/config.ts';
 import { pgdStep, type PgdStepInputs } from '../../../src/main/engine/attacks/pgd.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
 import { compile, type CompiledStep } from '../../../src/main/engine/compile/compile.ts';
@@ -13,6 +12,7 @@ import { extract, freeze, initialExtractor } from '../../../src/main/engine/mode
 import { oneHotLabels } from '../../../src/main/engine/ops/crossEntropy.ts';
 import { noiseSource } from '../../../src/main/engine/ops/standardNormal.ts';
 import { adamRates, initialAdam } from '../../../src/main/engine/training/adam.ts';
+import type { UnattackedTraining } from '../../../src/main/engine/training/effectiveTraining.ts';
 import {
   EXTRACTOR,
   extractorStep,
@@ -28,7 +28,7 @@ import { toySet } from '../toySet.ts';
 const net = { blocks: [1, 1, 1], width: 1 } as const;
 const spec = { layers: 4, constraint: 'wn', bound: 1, groupSize: 2, temperature: 1 } as const;
 const shape = { spec, inputs: 64, classes: 3 };
-const settings: TrainingSettings = {
+const settings: UnattackedTraining = {
   procedure: 'noise',
   epsilon: 0.1,
   learningRate: 1e-3,

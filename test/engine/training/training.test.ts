@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HeadSpec, TrainingSettings } from '../../../src/shared/config.ts';
+import type { HeadSpec } from '../../../src/shared/config.ts';
 import type { HeadWeights } from '../../../src/shared/results.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
 import { Cancelled, QUIET, type StageContext } from '../../../src/main/engine/context.ts';
@@ -10,6 +10,7 @@ import { initialHead } from '../../../src/main/engine/models/head.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
 import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
+import type { UnattackedTraining } from '../../../src/main/engine/training/effectiveTraining.ts';
 import { trainExtractor } from '../../../src/main/engine/training/trainExtractor.ts';
 import { trainHeads } from '../../../src/main/engine/training/trainHeads.ts';
 import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
@@ -26,7 +27,7 @@ const spec = (layers: 1 | 4, constraint: HeadSpec['constraint'], temperature = 1
   groupSize: 2,
   temperature,
 });
-const settings = (change: Partial<TrainingSettings> = {}): TrainingSettings => ({
+const settings = (change: Partial<UnattackedTraining> = {}): UnattackedTraining => ({
   procedure: 'noise',
   epsilon: 0.1,
   learningRate: 1e-2,
@@ -67,7 +68,7 @@ function stopAt(last: number): StageContext['breathe'] {
 
 async function extractorRun(
   checkpoint: Checkpoint | null,
-  change: Partial<TrainingSettings> = {},
+  change: Partial<UnattackedTraining> = {},
   { head = spec(1, 'none'), ...context }: Partial<StageContext> & { readonly head?: HeadSpec } = {},
 ) {
   const checkpoints: Checkpoint[] = [];
@@ -172,7 +173,7 @@ describe('heads on a frozen extractor', () => {
     readonly context?: Partial<StageContext>;
   }
 
-  async function headRun(specs: readonly HeadSpec[], change: Partial<TrainingSettings> = {}, run: HeadRun = {}) {
+  async function headRun(specs: readonly HeadSpec[], change: Partial<UnattackedTraining> = {}, run: HeadRun = {}) {
     const weights: HeadWeights[] = [];
     const losses: number[][] = specs.map(() => []);
     const checkpoints: Checkpoint[][] = specs.map(() => []);

@@ -88,6 +88,15 @@ export function headLogits(spec: HeadSpec, parameters: Parameters, representatio
   });
 }
 
+/** The head that the parameters of one in training come to; differentiable in them. Belongs to the scope of the caller. */
+export function effectiveHead(spec: HeadSpec, parameters: Parameters): Pick<FrozenHead, 'groupSize' | 'layers'> {
+  const layers = Array.from({ length: spec.layers }, (_, i) => ({
+    weight: effectiveWeight(parameters, layerName(i), spec),
+    bias: parameters[`${layerName(i)}.bias`] as tf.Tensor1D,
+  }));
+  return { groupSize: spec.groupSize, layers };
+}
+
 /** A trained head: its effective weights, on the host. Under a constraint on a norm that holds of what is stored (docs/method.md §1). */
 export async function finishedHead(shape: HeadShape, parameters: Parameters): Promise<HeadWeights> {
   const { constraint, bound, groupSize } = shape.spec;

@@ -173,6 +173,22 @@ function gainAndShift(trained: NamedArrays, norm: string): { gain: Float64Array;
 }
 
 /**
+ * Parameters for `extract` of an extractor in training, as tensors in one step: convolutions as they are, a gain and a shift for every norm.
+ */
+export function inferenceParameters(trained: Parameters): Parameters {
+  const parameters: Record<string, tf.Tensor> = {};
+  for (const [name, tensor] of Object.entries(trained)) {
+    if (name.endsWith('.weight')) parameters[name] = tensor;
+    if (!name.endsWith('.scale')) continue;
+    const norm = name.slice(0, -'.scale'.length);
+    const gain = tf.mul(tensor, tf.rsqrt(tf.add(trained[`${norm}.variance`], BATCH_NORM_EPSILON)));
+    parameters[`${norm}.gain`] = gain;
+    parameters[`${norm}.shift`] = tf.sub(trained[`${norm}.offset`], tf.mul(trained[`${norm}.mean`], gain));
+  }
+  return parameters;
+}
+
+/**
  * Representations f(x), [N, D], of a frozen extractor; differentiable in the images, and no weight gradient is ever
  * computed since none is asked for.
  * @param images [N, H, W, C], normalised

@@ -9,6 +9,7 @@ import { disposeParameters } from '../models/parameters.ts';
 import { freeze, type FrozenExtractor } from '../models/wideResNet.ts';
 import { representationSize, WIDE_RES_NETS } from '../models/wideResNetShape.ts';
 import { certifyInstances } from '../smoothing/certifyInstances.ts';
+import { effectiveTraining } from '../training/effectiveTraining.ts';
 import { trainExtractor } from '../training/trainExtractor.ts';
 import { trainHeads } from '../training/trainHeads.ts';
 import { describeTransfer } from './describeTransfer.ts';
@@ -91,7 +92,7 @@ async function trainExtractorJob(
       head: shapeOf(config, config.extractor.head, transfer.source.train.classes),
       training: transfer.source.train,
       validation: transfer.source.validation,
-      settings: config.training.source,
+      settings: effectiveTraining(config.training.source, config.certification),
       seed: config.seed,
       checkpoint: job.checkpoint,
     },
@@ -113,8 +114,9 @@ async function trainHeadsJob(job: JobOf<'train-heads'>, { transfer, extractor, c
       heads: job.heads.map(({ spec, checkpoint }) => ({ shape: shapeOf(job.config, spec, train.classes), checkpoint })),
       training: train,
       validation,
-      settings: job.config.training.heads,
+      settings: effectiveTraining(job.config.training.heads, job.config.certification),
       seed: job.config.seed,
+      smoothing: job.config.certification,
     },
     {
       ...context,

@@ -1,16 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { TrainingSettings } from '../../../shared/config.ts';
 import { withoutPrefix, withPrefix } from '../models/arrays.ts';
 import { headLogits, isIterate, projectHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import type { Parameters } from '../models/parameters.ts';
-import { extract, extractTraining, isRunningStatistic } from '../models/wideResNet.ts';
+import { extract, extractTraining, inferenceParameters, isRunningStatistic } from '../models/wideResNet.ts';
 import type { WideResNet } from '../models/wideResNetShape.ts';
 import { BATCH_NORM_MOMENTUM, type BatchStatistics } from '../ops/batchNorm.ts';
-import { crossEntropy } from '../ops/crossEntropy.ts';
 import type { NoiseSource } from '../ops/standardNormal.ts';
 import { adamUpdate, type AdamRates } from './adam.ts';
+import { isAttacked, type EffectiveTraining } from './effectiveTraining.ts';
 import { perturbForTraining } from './perturbations.ts';
+import { trainingLoss } from './trainingLoss.ts';
+import { attackedInputs, type TrainingAttack } from './trainingAttack.ts';
 
 /** Prefixes of the parameters of the two parts of the model that is trained. */
 export const EXTRACTOR = 'extractor.';
@@ -36,7 +37,7 @@ export interface ExtractorStepInputs extends TrainedTensors, AdamRates, NoiseSou
 export interface ExtractorStepSettings {
   readonly net: WideResNet;
   readonly head: HeadShape;
-  readonly settings: TrainingSettings;
+  readonly settings: EffectiveTraining;
 }
 
 /** The parameters that have gradients: all but the running statistics and the iterates of constraints. */
@@ -50,10 +51,9 @@ export function trainable(parameters: Parameters): Parameters {
  * One step of extractor and head together: perturbation, loss, gradients, Adam, the head's constraint and the running
  * statistics. A pure function of tensors, for `compile`.
  */
-export function extractorStep(
-  { net, head: { spec }, settings }: ExtractorStepSettings,
-  { parameters, first, second, images, labels, rate, epsilon, ...noise }: ExtractorStepInputs,
-): StepResult {
+export function extractorStep(step: ExtractorStepSettings, inputs: ExtractorStepInputs): StepResult {
+  const { net, head } = step;
+  const { parameters, first, second, rate, epsilon } = inputs;
   const trained = trainable(parameters);
   const statistics: Record<string, tf.Tensor> = {};
   const keep = (name: string, { mean, variance }: BatchStatistics): void => {
@@ -61,18 +61,46 @@ export function extractorStep(
     statistics[`${EXTRACTOR}${name}.variance`] = variance;
   };
   try {
-    const perturbed = perturbForTraining(images, settings, noise);
+    const images = trainedOn(step, inputs);
     const { loss, gradients } = lossAndGradients(trained, (tensors) => {
-      const z = extractTraining(net, { parameters: withoutPrefix(tensors, EXTRACTOR), images: perturbed }, keep);
-      return crossEntropy(tf.mul(headLogits(spec, withoutPrefix(tensors, HEAD), z), spec.temperature), labels);
+      const z = extractTraining(net, { parameters: withoutPrefix(tensors, EXTRACTOR), images }, keep);
+      return lossOfRepresentations(step, { z, head: withoutPrefix(tensors, HEAD), labels: inputs.labels });
     });
     const updated = adamUpdate(trained, gradients, { first, second, rate, epsilon });
-    const projected = projectHead(withoutPrefix({ ...parameters, ...updated.parameters }, HEAD), spec);
+    const projected = projectHead(withoutPrefix({ ...parameters, ...updated.parameters }, HEAD), head.spec);
     const running = updateRunningStatistics(parameters, statistics);
     return { ...updated, parameters: { ...updated.parameters, ...withPrefix(projected, HEAD), ...running }, loss };
   } finally {
     tf.dispose(Object.values(statistics));
   }
+}
+
+/**
+ * The images that the extractor is run on, [rows, H, W, C]. Under `adv-d` the clean ones follow the perturbed ones, so that both
+ * go through batch norm with the same statistics, and the distance between their representations is the perturbation's alone.
+ */
+function trainedOn(
+  { net, head: { spec }, settings }: ExtractorStepSettings,
+  { parameters, images, labels, key, counter }: ExtractorStepInputs,
+): tf.Tensor4D {
+  const source = { key, counter };
+  if (!isAttacked(settings)) return perturbForTraining(images, settings, source);
+  // In inference mode: no row depends on its company, and running statistics are not touched.
+  const extractor = { net, parameters: inferenceParameters(withoutPrefix(parameters, EXTRACTOR)) };
+  const head = withoutPrefix(parameters, HEAD);
+  const logits: TrainingAttack['logits'] = (x) =>
+    tf.mul(headLogits(spec, head, extract(extractor, x)), spec.temperature);
+  const attacked = attackedInputs({ images, labels }, { settings, source, logits });
+  return settings.procedure === 'adv-d' ? tf.concat([attacked, images]) : attacked;
+}
+
+function lossOfRepresentations(
+  { head: { spec }, settings }: ExtractorStepSettings,
+  { z, head, labels }: { z: tf.Tensor2D; head: Parameters; labels: tf.Tensor2D },
+): tf.Scalar {
+  const [perturbed, clean] = settings.procedure === 'adv-d' ? tf.split<tf.Tensor2D>(z, 2) : [z, null];
+  const logits = tf.mul<tf.Tensor2D>(headLogits(spec, head, perturbed), spec.temperature);
+  return trainingLoss(settings, { logits, labels, perturbed, clean });
 }
 
 /** A scalar loss and its gradient by each parameter. */

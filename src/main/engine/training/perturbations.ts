@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { TrainingSettings } from '../../../shared/config.ts';
 import { standardNormal, type NoiseSource } from '../ops/standardNormal.ts';
+import type { UnattackedTraining } from './effectiveTraining.ts';
 
 /** Keeps the division finite for a zero row, which any factor leaves at zero. */
 const SMALLEST_NORM = 1e-30;
@@ -14,14 +14,14 @@ export function projectToBall(delta: tf.Tensor2D, epsilon: number): tf.Tensor2D 
 }
 
 /**
- * The inputs a training step sees (METHOD.md §2): the images themselves, or under `noise` x + η with η ~ N(0, I) scaled
+ * The inputs that a training step without an attack sees (METHOD.md §2): the images themselves, or under `noise` x + η with η ~ N(0, I) scaled
  * down to ‖η‖₂ ≤ epsilon.
  * @param images [N, H, W, C], normalised
  * @param source where the noise starts; not read by procedures without
  */
 export function perturbForTraining(
   images: tf.Tensor4D,
-  { procedure, epsilon }: Pick<TrainingSettings, 'procedure' | 'epsilon'>,
+  { procedure, epsilon }: Pick<UnattackedTraining, 'procedure' | 'epsilon'>,
   source: NoiseSource,
 ): tf.Tensor4D {
   switch (procedure) {

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, shuffledIndices } from '../../math/philox.ts';
-import type { TrainingSettings } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
@@ -18,6 +17,7 @@ import { Passes } from '../passes.ts';
 import { adamRates, initialAdam } from './adam.ts';
 import { checkpointFrom, disposeState, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
+import type { EffectiveTraining } from './effectiveTraining.ts';
 import {
   EXTRACTOR,
   extractorStep,
@@ -30,6 +30,7 @@ import {
 } from './extractorStep.ts';
 import { measure, MEASURE_BATCH, type Measurement } from './measure.ts';
 import { takeStep } from './takeStep.ts';
+import { normalsPerImage } from './trainingAttack.ts';
 
 export interface EpochReport {
   /** 1-based. */
@@ -45,7 +46,7 @@ export interface TrainExtractorInputs {
   readonly head: HeadShape;
   readonly training: DomainImages;
   readonly validation: DomainImages;
-  readonly settings: TrainingSettings;
+  readonly settings: EffectiveTraining;
   readonly seed: number;
   /** Where to go on from; null starts afresh. */
   readonly checkpoint: Checkpoint | null;
@@ -143,13 +144,14 @@ async function trainingStep(
   { indices, epoch, step, train }: { indices: Int32Array; epoch: number; step: number; train: TrainStep },
 ): Promise<{ loss: number; next: TrainingState }> {
   const { height, width, channels } = training.shape;
+  const size = normalsPerImage(settings, height * width * channels);
   const key = deriveKey(seed, 'extractor-noise', epoch, step);
   return takeStep(state, {
     run: (trained) => {
       const fresh = tf.tidy(() => ({
         images: imageTensor(training, indices),
         labels: oneHotLabels(training.labels(indices), training.classes),
-        ...noiseSource({ key, first: 0, size: height * width * channels }),
+        ...noiseSource({ key, first: 0, size }),
         ...adamRates(state.adam.step + 1, settings.learningRate),
       }));
       try {

@@ -1,29 +1,27 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, shuffledIndices } from '../../math/philox.ts';
-import type { Domain, TrainingSettings } from '../../../shared/config.ts';
+import type { Domain } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
-import { compile, type CompiledStep } from '../compile/compile.ts';
-import { batches, everyIndex, imagesOfPass } from '../imageSet.ts';
-import { finishedHead, headLogits, initialHead, projectHead } from '../models/head.ts';
+import { batches, everyIndex } from '../imageSet.ts';
+import { finishedHead, headLogits, initialHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
-import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
-import { crossEntropy, oneHotLabels } from '../ops/crossEntropy.ts';
-import { noiseSource, type NoiseSource } from '../ops/standardNormal.ts';
-import { Passes } from '../passes.ts';
-import { compileRepresentations, type RepresentationStep } from '../representations.ts';
-import { adamRates, adamUpdate, initialAdam, type AdamRates } from './adam.ts';
+import type { FrozenExtractor } from '../models/wideResNet.ts';
+import { oneHotLabels } from '../ops/crossEntropy.ts';
+import { takeValues } from '../readBack.ts';
+import { initialAdam } from './adam.ts';
+import type { BoxSource } from './boxIndex.ts';
+import { boxHalfWidths, boxLoss, isOnRamp } from './boxTraining.ts';
 import { checkpointFrom, disposeState, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
-import { lossAndGradients, trainable, type StepResult, type TrainedTensors } from './extractorStep.ts';
+import type { EffectiveTraining } from './effectiveTraining.ts';
+import { trainable } from './extractorStep.ts';
+import { disposeBatch, headStep, sharedBatch } from './headBatch.ts';
+import { cleanRepresentations, compileHeadSteps, disposeHeadSteps, type HeadSteps } from './headSteps.ts';
 import { lossAndHits, type Measurement } from './measure.ts';
-import { perturbForTraining } from './perturbations.ts';
-import { takeStep } from './takeStep.ts';
 import type { EpochReport } from './trainExtractor.ts';
-
-const REPRESENTATION_BATCH = 128;
 
 export interface HeadToTrain {
   readonly shape: HeadShape;
@@ -37,8 +35,10 @@ export interface TrainHeadsInputs {
   readonly heads: readonly HeadToTrain[];
   readonly training: DomainImages;
   readonly validation: DomainImages;
-  readonly settings: TrainingSettings;
+  readonly settings: EffectiveTraining;
   readonly seed: number;
+  /** Whose boxes heads with box training are trained on; they cannot do without. */
+  readonly smoothing?: BoxSource;
 }
 
 export interface TrainHeadsContext extends StageContext {
@@ -47,92 +47,34 @@ export interface TrainHeadsContext extends StageContext {
   finished(head: number, weights: HeadWeights): void;
 }
 
-interface HeadStepInputs extends TrainedTensors, AdamRates {
-  /** [N, D] */
-  readonly z: tf.Tensor2D;
-  /** [N, K], one-hot */
-  readonly labels: tf.Tensor2D;
-}
-
-interface PerturbedInputs extends NoiseSource {
-  readonly images: tf.Tensor4D;
-}
-
-type HeadStep = CompiledStep<HeadStepInputs, StepResult>;
-type PerturbedStep = CompiledStep<PerturbedInputs, { readonly representations: tf.Tensor2D }>;
-
-interface Steps {
-  readonly clean: RepresentationStep;
-  readonly cleanPasses: Passes;
-  readonly perturbed: PerturbedStep;
-  readonly perturbedPasses: Passes;
-  /** One a head, since a graph for all would tie a head's rounding to its company. */
-  readonly heads: readonly HeadStep[];
-}
-
-function compileSteps({ extractor, heads, settings }: TrainHeadsInputs, context: StageContext): Steps {
-  const clean = compileRepresentations(extractor);
-  const perturbed = compile(
-    ({ images, ...source }: PerturbedInputs) => ({
-      representations: extract(extractor, perturbForTraining(images, settings, source)),
-    }),
-    { precision: extractor.precision },
-  );
-  const passesOf = (rows: number, step: RepresentationStep | PerturbedStep): Passes =>
-    new Passes({ rows, of: 'representations', release: () => step.dispose() }, context);
-  return {
-    clean,
-    cleanPasses: passesOf(REPRESENTATION_BATCH, clean),
-    perturbed,
-    perturbedPasses: passesOf(settings.batchSize, perturbed),
-    heads: heads.map(({ shape: { spec } }) =>
-      compile(({ parameters, z, labels, ...adam }: HeadStepInputs): StepResult => {
-        const trained = trainable(parameters);
-        const { loss, gradients } = lossAndGradients(trained, (tensors) =>
-          crossEntropy(tf.mul(headLogits(spec, tensors, z), spec.temperature), labels),
-        );
-        const updated = adamUpdate(trained, gradients, adam);
-        return { ...updated, parameters: projectHead({ ...parameters, ...updated.parameters }, spec), loss };
-      }),
-    ),
-  };
-}
-
-/** Representations [count, D] of clean images, on the device. */
-async function cleanRepresentations({ clean, cleanPasses }: Steps, set: DomainImages): Promise<tf.Tensor2D> {
-  const indices = everyIndex(set);
-  const { values, size } = await cleanPasses.gather(set.count, (pass) => {
-    return clean.run({ images: imagesOfPass(set, indices, pass) }).representations;
-  });
-  return tf.tensor2d(values, [set.count, size]);
-}
-
 /**
  * Trains heads on a frozen extractor (METHOD.md §2), all in one pass: a batch's representations are computed once and
- * every head takes its step on them. Noise is keyed by (seed, domain, epoch, step), not by head, so a head trained in
- * company is bit for bit the head trained alone. Under `normal` representations are computed once for all epochs.
+ * every head takes its step on them; only an attack is on each head by itself. Noise is keyed by (seed, domain, epoch, step),
+ * not by head, so a head trained in company is bit for bit the head trained alone. Representations of clean images are
+ * computed once for all epochs.
  */
 export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
-  const steps = compileSteps(inputs, context);
+  const steps = compileHeadSteps(inputs, context);
   try {
     await trainWith(steps, inputs, context);
   } finally {
-    for (const step of [steps.clean, steps.perturbed, ...steps.heads]) step.dispose();
+    disposeHeadSteps(steps);
   }
 }
 
-async function trainWith(steps: Steps, inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
+async function trainWith(steps: HeadSteps, inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
   const { settings } = inputs;
   const states: (TrainingState | null)[] = [];
   let validation: tf.Tensor2D | null = null;
   let clean: tf.Tensor2D | null = null;
   try {
     validation = await cleanRepresentations(steps, inputs.validation);
-    if (settings.procedure === 'normal') clean = await cleanRepresentations(steps, inputs.training);
+    if (readsClean(settings)) clean = await cleanRepresentations(steps, inputs.training);
+    const halfWidths = await boxHalfWidths(inputs, context);
     for (const { shape, checkpoint } of inputs.heads) {
       states.push(checkpoint === null ? freshState(shape, inputs.seed) : restoreCheckpoint(checkpoint));
     }
-    await runEpochs(inputs, context, { steps, states, clean, validation });
+    await runEpochs(inputs, context, { steps, states, clean, validation, halfWidths });
   } finally {
     for (const state of states) if (state !== null) disposeState(state);
     validation?.dispose();
@@ -144,7 +86,7 @@ async function trainWith(steps: Steps, inputs: TrainHeadsInputs, context: TrainH
 async function runEpochs(
   inputs: TrainHeadsInputs,
   context: TrainHeadsContext,
-  run: Pick<Epoch, 'steps' | 'states' | 'clean' | 'validation'>,
+  run: Omit<Epoch, 'active' | 'epoch'>,
 ): Promise<void> {
   const { states } = run;
   const stillTraining = (state: TrainingState | null): state is TrainingState => state !== null;
@@ -172,102 +114,91 @@ async function finishExhausted(
   }
 }
 
-interface Epoch {
-  readonly steps: Steps;
+/** What an epoch reads and changes. */
+export interface Epoch {
+  readonly steps: HeadSteps;
   readonly states: (TrainingState | null)[];
   /** Indices of the heads that take part. */
   readonly active: readonly number[];
   readonly epoch: number;
+  /** Of all training images, [count, D], where the procedure reads them. */
   readonly clean: tf.Tensor2D | null;
   readonly validation: tf.Tensor2D;
+  /** Of the boxes that a head is trained on, [D]; null for a head without box training. */
+  readonly halfWidths: readonly (Float32Array<ArrayBuffer> | null)[];
 }
 
 async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, run: Epoch): Promise<void> {
   const { training, settings, seed, domain } = inputs;
-  const { steps, states, active, epoch } = run;
+  const { states, active, epoch } = run;
   const started = performance.now();
   const order = shuffledIndices(training.count, deriveKey(seed, 'head-order', domain, epoch));
   const lossSums = new Map(active.map((head) => [head, 0]));
   const stepsPerEpoch = Math.ceil(training.count / settings.batchSize);
   let step = 0;
   for (const indices of batches(order, settings.batchSize)) {
-    const z = await batchRepresentations(inputs, run, { indices, step });
-    const labels = oneHotLabels(training.labels(indices), training.classes);
+    const batch = await sharedBatch(inputs, run, { indices, step });
     try {
       for (const head of active) {
-        const { loss, next } = await headStep(states[head]!, { z, labels, settings, step: steps.heads[head] });
+        const { loss, next } = await headStep(inputs, run, { batch, head, stepsPerEpoch });
         disposeState(states[head]!);
         states[head] = next;
         lossSums.set(head, lossSums.get(head)! + loss * indices.length);
       }
     } finally {
-      tf.dispose([z, labels]);
+      disposeBatch(batch);
     }
     step++;
     context.progress((epoch - 1) * stepsPerEpoch + step, settings.maxEpochs * stepsPerEpoch);
     await context.breathe();
   }
   for (const head of active) {
-    const validation = validates(epoch, settings)
-      ? await validateHead(inputs, head, states[head]!, run.validation)
-      : null;
-    states[head] = await afterEpoch(states[head]!, epoch, validation);
+    const validation = validates(epoch, settings) ? await validateHead(inputs, run, head) : null;
+    states[head] = await afterEpoch(inputs, states[head]!, { head, epoch, validation });
     const seconds = (performance.now() - started) / 1000;
     const report = { epoch, trainingLoss: lossSums.get(head)! / training.count, validation, seconds };
     context.epoch(head, report, await checkpointFrom(states[head]));
   }
 }
 
-async function batchRepresentations(
-  { training, seed, domain }: TrainHeadsInputs,
-  { clean, epoch, steps: { perturbed, perturbedPasses } }: Epoch,
-  { indices, step }: { indices: Int32Array; step: number },
-): Promise<tf.Tensor2D> {
-  if (clean !== null) return tf.tidy(() => tf.gather(clean, tf.tensor1d(indices, 'int32')));
-  const { height, width, channels } = training.shape;
-  const key = deriveKey(seed, 'head-noise', domain, epoch, step);
-  const { values, size } = await perturbedPasses.gather(indices.length, (pass) => {
-    // The noise of an image is that of its row in the batch, whatever rows are in its pass.
-    const source = noiseSource({ key, first: pass.first, size: height * width * channels });
-    const images = imagesOfPass(training, indices, pass);
-    return perturbed.run({ images, ...source }).representations;
-  });
-  return tf.tensor2d(values, [indices.length, size]);
+/** Whether representations of clean training images are read: trained on, or compared with those under attack. */
+function readsClean({ procedure }: EffectiveTraining): boolean {
+  return procedure === 'normal' || procedure === 'adv-d';
 }
 
-function headStep(
-  state: TrainingState,
-  { z, labels, settings, step }: { z: tf.Tensor2D; labels: tf.Tensor2D; settings: TrainingSettings; step: HeadStep },
-): Promise<{ loss: number; next: TrainingState }> {
-  return takeStep(state, {
-    run: (trained) => {
-      const rates = adamRates(state.adam.step + 1, settings.learningRate);
-      try {
-        return step.run({ ...trained, z, labels, ...rates });
-      } finally {
-        tf.dispose([rates.rate, rates.epsilon]);
-      }
-    },
-    batchSize: settings.batchSize,
-    setting: 'training.heads.batchSize',
-  });
-}
-
+/** Loss and accuracy on clean inputs; in box training the loss is the mixed one, at the width and weight that the ramp ends at. */
 async function validateHead(
   { heads, validation }: TrainHeadsInputs,
+  { states, halfWidths, validation: z }: Epoch,
   head: number,
-  { parameters }: TrainingState,
-  representations: tf.Tensor2D,
 ): Promise<Measurement> {
   const { spec } = heads[head].shape;
+  const { parameters } = states[head]!;
   const labels = validation.labels(everyIndex(validation));
-  const logits = headLogits(spec, parameters, representations);
+  const logits = headLogits(spec, parameters, z);
   const sums = await lossAndHits(logits, labels, spec.temperature);
   logits.dispose();
-  return { loss: sums.loss / labels.length, accuracy: sums.hits / labels.length };
+  const ofPoints = sums.loss / labels.length;
+  const accuracy = sums.hits / labels.length;
+  const halfWidth = halfWidths[head];
+  if (spec.boxTraining === undefined || halfWidth === null) return { loss: ofPoints, accuracy };
+  const ofBoxes = tf.tidy(() => {
+    const given = { z, labels: oneHotLabels(labels, validation.classes), halfWidth: tf.tensor1d(halfWidth) };
+    return boxLoss(spec, parameters, given);
+  });
+  const { weight } = spec.boxTraining;
+  return { loss: (1 - weight) * ofPoints + weight * (await takeValues(ofBoxes))[0], accuracy };
 }
 
-async function afterEpoch(state: TrainingState, epoch: number, validation: Measurement | null): Promise<TrainingState> {
+async function afterEpoch(
+  { heads }: TrainHeadsInputs,
+  state: TrainingState,
+  { head, epoch, validation }: { head: number; epoch: number; validation: Measurement | null },
+): Promise<TrainingState> {
+  // Patience begins where the ramp ends.
+  if (isOnRamp(heads[head].shape.spec.boxTraining, epoch)) {
+    return { ...state, epoch, patience: { bestLoss: null, bestEpoch: epoch } };
+  }
   if (validation === null) return { ...state, epoch };
   const { patience, improved } = observe(state.patience, epoch, validation.loss);
   return { ...state, epoch, patience, best: improved ? await arraysFrom(state.parameters) : state.best };

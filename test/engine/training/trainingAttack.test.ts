@@ -1,0 +1,3 @@
+import { describeTrainingAttack } from './attackCases.ts';
+
+describeTrainingAttack(undefined);
