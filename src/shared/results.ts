@@ -150,4 +150,98 @@ export interface PgdRecord {
   readonly perturbation: Float32Array | null;
   /** Share of steps whose input gradient was zero or not finite. */
   readonly zeroGradientShare: number;
+  /**
+   * Log-odds against the label at the start of the first restart, after half of its steps and at its end; null where it did
+   * not come so far, and in results of before these were kept.
+   */
+  readonly lossStart: number | null;
+  readonly lossHalf: number | null;
+  readonly lossEnd: number | null;
+}
+
+/** The worst of a number of random perturbations of one test instance (METHOD.md §3). */
+export interface NoiseAttackRecord {
+  readonly datasetIndex: number;
+  readonly label: number;
+  /** True when the prediction was right on the clean input and at every draw. */
+  readonly robust: boolean;
+  /** First draw with a wrong prediction, from 1; 0 for a clean mistake, null when robust. */
+  readonly brokenAtDraw: number | null;
+  /** L2 norm, normalised units, of that draw; 0 for a clean mistake, null when robust. */
+  readonly perturbationNorm: number | null;
+  /** [H·W·C] that draw; null when robust or wrong already without it. */
+  readonly perturbation: Float32Array | null;
+}
+
+/** A one-layer head's closest representation with another prediction, and how near an input comes to it (METHOD.md §3). */
+export interface AdversarialSearchRecord {
+  readonly datasetIndex: number;
+  readonly label: number;
+  /** Of the clean input. */
+  readonly predicted: number;
+  /** Null where the clean prediction is wrong already, and where the head predicts one class everywhere. */
+  readonly representation: {
+    readonly adversarialClass: number;
+    /** ‖z' − z‖₂ */
+    readonly distanceL2: number;
+    /** ‖z' − z‖∞, of which z_Δ is the mean. */
+    readonly distanceLinf: number;
+    /** z', [D] */
+    readonly point: Float32Array;
+  } | null;
+  /** Null where there is no adversarial representation, or no search was asked for. */
+  readonly input: {
+    /** Whether the prediction at x'' is another than the clean one. */
+    readonly found: boolean;
+    /** At x''. */
+    readonly predicted: number;
+    /** Taken from x to x''. */
+    readonly steps: number;
+    /** ‖x'' − x‖₂ and ‖x'' − x‖∞, normalised units. */
+    readonly distanceL2: number;
+    readonly distanceLinf: number;
+    /** ‖f(x'') − z'‖∞ */
+    readonly representationDistanceLinf: number;
+    /** [H·W·C] x'' − x */
+    readonly perturbation: Float32Array;
+  } | null;
+}
+
+/**
+ * Doubts that an evaluation by attack has of itself (METHOD.md §3): what was found, and what to try next. Where one holds,
+ * the accuracy under attack is likely to be too high.
+ */
+export const SELF_CHECKS = {
+  'zero-gradients': {
+    finding: 'steps had a gradient that is zero or not finite: they followed nothing',
+    next: 'look for saturated or constant outputs; raise pgd.restarts, or trust the noise attack and certificates instead',
+  },
+  'weaker-than-noise': {
+    finding: 'PGD leaves more instances robust than random noise of no larger radius',
+    next: 'raise pgd.restarts and pgd.steps; gradients may be misleading',
+  },
+  'broken-late': {
+    finding: 'instances fell only in the last half of the steps: more steps would break more',
+    next: 'double pgd.steps',
+  },
+  'loss-not-rising': {
+    finding: 'instances have no higher loss at the end of the attack, or lost most of what its first half gained',
+    next: 'lower pgd.relativeStep, and raise pgd.steps by as much',
+  },
+} as const;
+export type SelfCheckName = keyof typeof SELF_CHECKS;
+
+export interface SelfCheckFinding {
+  readonly check: SelfCheckName;
+  /** Instances, or for `weaker-than-noise` those that PGD leaves robust beyond the noise attack's. */
+  readonly hits: number;
+  /** Of so many that the check could judge. */
+  readonly total: number;
+}
+
+/** What the self-checks of one head's PGD came to. */
+export interface SelfChecks {
+  /** Those that there was something to judge by. */
+  readonly made: readonly SelfCheckName[];
+  readonly findings: readonly SelfCheckFinding[];
 }
