@@ -209,39 +209,38 @@ export interface AdversarialSearchRecord {
 
 /**
  * Doubts that an evaluation by attack has of itself (METHOD.md §3): what was found, and what to try next. Where one holds,
- * the accuracy under attack is likely to be too high.
+ * the accuracy under attack may well be too high.
  */
 export const SELF_CHECKS = {
   'zero-gradients': {
-    finding: 'steps had a gradient that is zero or not finite: they followed nothing',
-    next: 'look for saturated or constant outputs; raise pgd.restarts, or trust the noise attack and certificates instead',
+    finding: 'met gradients that are zero or not finite, where steps follow nothing',
+    next: 'raise pgd.restarts, and look whether logits are constant or overflow',
   },
   'weaker-than-noise': {
-    finding: 'PGD leaves more instances robust than random noise of no larger radius',
-    next: 'raise pgd.restarts and pgd.steps; gradients may be misleading',
+    finding: 'withstand PGD beyond those that withstand random noise of no larger radius',
+    next: 'raise pgd.restarts and pgd.steps; the gradients mislead',
   },
   'broken-late': {
-    finding: 'instances fell only in the last half of the steps: more steps would break more',
+    finding: 'broke only in the last half of the steps, so more steps would break more',
     next: 'double pgd.steps',
   },
   'loss-not-rising': {
-    finding: 'instances have no higher loss at the end of the attack, or lost most of what its first half gained',
-    next: 'lower pgd.relativeStep, and raise pgd.steps by as much',
+    finding: 'have no higher loss at the end of the attack, or lost much of what its first half gained',
+    next: 'halve pgd.relativeStep and double pgd.steps',
   },
 } as const;
 export type SelfCheckName = keyof typeof SELF_CHECKS;
 
+/** So many of the instances that the check could judge; the text of the check goes on from there. */
 export interface SelfCheckFinding {
   readonly check: SelfCheckName;
-  /** Instances, or for `weaker-than-noise` those that PGD leaves robust beyond the noise attack's. */
   readonly hits: number;
-  /** Of so many that the check could judge. */
   readonly total: number;
 }
 
 /** What the self-checks of one head's PGD came to. */
 export interface SelfChecks {
-  /** Those that there was something to judge by. */
+  /** Those that there was something to judge by; the rest are neither passed nor failed. */
   readonly made: readonly SelfCheckName[];
   readonly findings: readonly SelfCheckFinding[];
 }

@@ -109,7 +109,7 @@ describe('a finished run', () => {
 
   it('is shown and listed, for people and as JSON', async () => {
     expect((await ptw(['show', '1'])).stdout).toBe(run.stdout);
-    expect((await ptw(['runs'])).stdout).toMatch(/1 .*tiny.*done.*17\/17/);
+    expect((await ptw(['runs'])).stdout).toMatch(/1 .*tiny.*done.*23\/23/);
     const shown = JSON.parse((await ptw(['--json', 'show', '1'])).stdout) as { rows: unknown[] };
     expect(shown.rows).toHaveLength(4);
     const listed = JSON.parse((await ptw(['--json', 'runs'])).stdout) as { status: string }[];
@@ -151,7 +151,9 @@ describe('a finished run', () => {
     const out = path.join(emptyFolder(), 'deep', 'results');
     expect((await ptw(['export', '1', '--format', 'csv', '--out', out])).code).toBe(0);
     expect((await ptw(['export', '1', '--format', 'json', '--out', out])).code).toBe(0);
-    const names = ['certificates', 'epochs', 'pgd', 'predictions', 'table'].map((name) => `run-1-${name}.csv`);
+    const names = ['adversarial-search', 'certificates', 'epochs', 'noise-attack', 'pgd', 'predictions', 'table'].map(
+      (name) => `run-1-${name}.csv`,
+    );
     expect(readdirSync(out).sort()).toEqual([...names, 'run-1.json'].sort());
     const document = JSON.parse(readFileSync(path.join(out, 'run-1.json'), 'utf8')) as { certificates: unknown[] };
     const lines = readFileSync(path.join(out, 'run-1-certificates.csv'), 'utf8').trim().split('\n');

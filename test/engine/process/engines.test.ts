@@ -84,7 +84,17 @@ describe('two engines', () => {
   it('start with the first job that has parts for them', async () => {
     expect(two.backend.engines).toBe(2);
     expect(two.pids()).toHaveLength(1);
-    await two.run([{ kind: 'describe', transfer: TRANSFER, instances: 20, attacked: 10 }], () => undefined);
+    await two.run(
+      [
+        {
+          kind: 'describe',
+          transfer: TRANSFER,
+          instances: 20,
+          attacked: { noiseAttack: 10, pgd: 10, adversarialSearch: 10 },
+        },
+      ],
+      () => undefined,
+    );
     expect(two.pids()).toHaveLength(1);
     await eventsOf(two, JOBS['predict']);
     expect(new Set(two.pids()).size).toBe(2);

@@ -15,3 +15,6 @@ export function logOddsOf(logits: Float32Array, label: number): number {
 export function normOf(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
+
+/** Steps of the first half; the larger one of an odd number. */
+export const halfOf = (steps: number): number => Math.ceil(steps / 2);

@@ -9,7 +9,8 @@ import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import { logOddsAgainst } from '../ops/crossEntropy.ts';
 import { projectToBall } from '../training/perturbations.ts';
 import { searchInFullBatches, type RowSearch, type Rows } from './fullBatches.ts';
-import { isRight, logOddsOf, normOf } from './outcome.ts';
+import { lossGradient } from './lossGradient.ts';
+import { halfOf, isRight, logOddsOf, normOf } from './outcome.ts';
 
 /** A step as a share of epsilon: 2.5 times the way from centre to boundary, over all steps (METHOD.md §2). */
 export function relativeStepOf({ relativeStep, steps }: Pick<PgdSettings, 'relativeStep' | 'steps'>): number {
@@ -130,9 +131,6 @@ function keepLoss({ step, label, losses }: Target, { steps }: PgdSettings, logit
   if (step === steps) losses.lossEnd = loss;
 }
 
-/** Steps of the first half; the larger one of an odd number. */
-export const halfOf = (steps: number): number => Math.ceil(steps / 2);
-
 export interface PgdStepInputs {
   /** [N, size] */
   readonly images: tf.Tensor2D;
@@ -164,24 +162,17 @@ export function pgdStep(
   },
   { images, delta, labels }: PgdStepInputs,
 ): PgdStepOutputs {
-  const { height, width, channels } = set.shape;
-  let seen: tf.Tensor2D | null = null;
-  try {
-    const gradient = tf.grad((d: tf.Tensor) => {
-      const input: tf.Tensor4D = tf.reshape(tf.add(images, d), [images.shape[0], height, width, channels]);
-      seen = tf.keep(classify(head, extract(extractor, input)));
-      return tf.sum(logOddsAgainst(seen, labels));
-    })(delta);
-    // Kept over the end of the gradient's scope; from here on the step's scope takes care of the clone.
-    const logits = tf.clone(seen!);
-    const gradientNorms = tf.sqrt<tf.Tensor2D>(tf.sum(tf.square(gradient), 1, true));
-    const direction = tf.div(gradient, tf.maximum(gradientNorms, SMALLEST_NORM));
-    const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
-    return { next: projectToBall(moved, settings.epsilon), logits, gradientNorms };
-  } finally {
-    // Null, which tfjs passes over, where the forward pass did not come so far.
-    tf.dispose(seen!);
-  }
+  const { gradient, seen: logits } = lossGradient(
+    { images, delta, shape: set.shape },
+    {
+      see: (perturbed) => classify(head, extract(extractor, perturbed)),
+      of: (seen) => tf.sum(logOddsAgainst(seen, labels)),
+    },
+  );
+  const gradientNorms = tf.sqrt<tf.Tensor2D>(tf.sum(tf.square(gradient), 1, true));
+  const direction = tf.div(gradient, tf.maximum(gradientNorms, SMALLEST_NORM));
+  const moved: tf.Tensor2D = tf.add(delta, tf.mul(direction, relativeStepOf(settings) * settings.epsilon));
+  return { next: projectToBall(moved, settings.epsilon), logits, gradientNorms };
 }
 
 /**
