@@ -102,6 +102,12 @@ describe('a finished run', () => {
     expect(run.stdout).toMatch(/A_V proved/);
     expect(run.stdout).toMatch(/target.*4-layer wn/);
     expect(run.stdout).toMatch(/npx ptw certificate 1 \d+/);
+    expect(run.stdout).toMatch(/Attacked/);
+    expect(run.stdout).toMatch(
+      /Noise attack: the worst of 8 draws, sphere of radius 0\.1\.\nPGD: 3 steps, radius 0\.1\./,
+    );
+    expect(run.stdout).toMatch(/PGD's self-checks passed: zero-gradients|PGD may be too weak on source, 1-layer none:/);
+    expect(run.stdout).toMatch(/Adversarial representations[^]*target.*1-layer none.*100\.0/);
     expect(run.stdout).not.toMatch(/epoch/);
     expect(run.stderr).toMatch(/^Backend: /);
     expect(run.stderr).toMatch(/epoch 2, training loss/);
@@ -121,6 +127,7 @@ describe('a finished run', () => {
     const text = (await ptw(['certificate', '1', index])).stdout;
     expect(text).toMatch(/of 60 votes for "\d", p ≥ 0\.\d{4}/);
     expect(text).toMatch(/representation.*paper/);
+    expect(text).toMatch(/noise attack|wrong without an attack/);
     const report = JSON.parse((await ptw(['--json', 'certificate', '1', index, '--head', '4-layer wn'])).stdout) as {
       heads: { certificates: { method: string; evidence: Record<string, unknown> }[] }[];
     };

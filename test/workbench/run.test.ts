@@ -68,6 +68,14 @@ describe('a run', () => {
     }
   });
 
+  it('stores the self-checks of PGD with its stage, as its table shows them', () => {
+    const { rows } = showRun(undisturbed.folder, undisturbed.id);
+    const stored = reading(undisturbed.folder, (store) =>
+      storedRun(store, undisturbed.id).stages.flatMap(({ kind, metrics }) => (kind === 'pgd' ? [metrics] : [])),
+    );
+    expect(stored).toEqual(rows.map(({ selfChecks }) => ({ selfChecks })));
+  });
+
   it('gives the same certificates again in another database, bit for bit', async () => {
     const folder = emptyFolder();
     const id = await startRun(folder, tinyConfig(), quietHost());

@@ -95,7 +95,8 @@ describe('self-checks', () => {
 
   it.each([
     ['in the first half', times(10, brokenAt(25)), 40, false],
-    ['one alone, of however few', [brokenAt(26)], 5, false],
+    ['two, of however few', times(2, brokenAt(26)), 5, false],
+    ['three of few', times(3, brokenAt(26)), 5, true],
     ['one in twenty', times(2, brokenAt(50)), 40, false],
     ['more', times(3, brokenAt(26)), 59, true],
   ])('on instances broken late: %s', (_, changes, total, isFound) => {
@@ -109,10 +110,10 @@ describe('self-checks', () => {
     ['that loses more than a tenth of its first gain', { lossHalf: -3, lossEnd: -3.21 }],
     ['that is not a number', { lossHalf: NaN, lossEnd: NaN }],
   ])('on a loss %s', (_, change) => {
-    expect(findings(records(18, change, change))).toEqual([{ check: 'loss-not-rising', hits: 2, total: 20 }]);
-    expect(findings(records(19, change))).toEqual([]);
+    expect(findings(records(17, change, change, change))).toEqual([{ check: 'loss-not-rising', hits: 3, total: 20 }]);
+    expect(findings(records(18, change, change))).toEqual([]);
     // A tenth is what a step to and fro at a maximum may cost.
-    expect(findings(records(18, ...times(2, { lossHalf: -3, lossEnd: -3.19 })))).toEqual([]);
+    expect(findings(records(17, ...times(3, { lossHalf: -3, lossEnd: -3.19 })))).toEqual([]);
   });
 
   it('on losses are not made for results that have none', () => {

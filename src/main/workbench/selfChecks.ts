@@ -16,9 +16,9 @@ import { halfOf } from '../engine/attacks/outcome.ts';
 /** Mean share of an instance's steps without a gradient, above which the attack was led by nothing too often. */
 const ZERO_GRADIENT_SHARE = 0.01;
 
-/** A share of the instances that is too large to be a few; one instance alone is always a few. */
+/** A share of the instances that is too large to be a few; two instances always are. */
 const FEW = 0.05;
-const isMoreThanAFew = (hits: number, total: number): boolean => hits > Math.max(1, FEW * total);
+const isMoreThanAFew = (hits: number, total: number): boolean => hits > Math.max(2, FEW * total);
 
 /** Of the first half's gain, what the second may lose again by stepping to and fro at a maximum. */
 const LOST_AGAIN = 0.1;
