@@ -62,12 +62,17 @@ describe('the table of adversarial representations', () => {
       meanInputDistance: 0.2579,
       meanRepresentationDistanceOfInputs: 1.346,
     };
+    const nothing = { hits: 0, total: 0 };
     const none = { inputs: null, meanInputDistance: null, meanRepresentationDistanceOfInputs: null };
-    const lines = searchTable([ROW, { ...ROW, search }, { ...ROW, head: 'b', search: { ...search, ...none } }])!;
+    const lines = searchTable([
+      ROW,
+      { ...ROW, search },
+      { ...ROW, head: 'b', search: { ...search, ...none, representations: nothing } },
+    ])!;
     const cells = lines.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
     expect(cells.filter(([, domain]) => domain === 'target')).toEqual([
       ['', 'target', '1-layer wn', '100.0', '1.598', '25.0', '0.258', '1.346', ''],
-      ['', 'target', 'b', '100.0', '1.598', '–', '–', '–', ''],
+      ['', 'target', 'b', '–', '1.598', '–', '–', '–', ''],
     ]);
   });
 });

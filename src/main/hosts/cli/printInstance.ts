@@ -67,7 +67,7 @@ function searchLines({ representation, input }: AdversarialSearchRecord, classNa
   return [
     closest,
     input.found
-      ? `Towards it, an input read as ${className(input.predicted, classNames)} was found after ${input.steps} steps, ${away}.`
+      ? `Towards it, an input read as ${className(input.predicted, classNames)} was found after ${input.steps} ${input.steps === 1 ? 'step' : 'steps'}, ${away}.`
       : `Towards it, ${input.steps} steps found no input with another prediction; the last is ${away}.`,
   ];
 }

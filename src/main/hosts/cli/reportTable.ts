@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { ReportRow, Share } from '../../workbench/report.ts';
 
 export const percent = (share: Share | null | undefined): string =>
-  share === null || share === undefined ? '–' : ((100 * share.hits) / share.total).toFixed(1);
+  share === null || share === undefined || share.total === 0 ? '–' : ((100 * share.hits) / share.total).toFixed(1);
 const radius = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : value.toFixed(3);
 

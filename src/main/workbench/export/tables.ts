@@ -25,7 +25,7 @@ export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
 }
 
 const share = (value: Share | null | undefined): number | null =>
-  value === null || value === undefined ? null : value.hits / value.total;
+  value === null || value === undefined || value.total === 0 ? null : value.hits / value.total;
 
 function paperTable(store: Store, run: StoredRun): FlatTable {
   const columns = ['domain', 'head', 'instances', 'base_accuracy'];
