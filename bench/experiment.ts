@@ -85,7 +85,7 @@ async function described(engine: Engine, config: ExperimentConfig): Promise<Tran
     kind: 'describe',
     transfer: transferSpecOf(config),
     instances: INSTANCES,
-    attacked: INSTANCES,
+    attacked: { noiseAttack: INSTANCES, pgd: INSTANCES, adversarialSearch: INSTANCES },
   } as const;
   return (await only(engine, job, 'description')).description;
 }

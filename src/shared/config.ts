@@ -125,6 +125,49 @@ export const pgdSchema = z
   .describe('L2 projected gradient descent (METHOD.md §3).');
 export type PgdSettings = z.infer<typeof pgdSchema>;
 
+export const NOISE_SHAPES = ['sphere', 'ball'] as const;
+export const noiseShapeSchema = z.enum(NOISE_SHAPES);
+export type NoiseShape = z.infer<typeof noiseShapeSchema>;
+
+export const noiseAttackSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    epsilon: positive.default(0.1).describe('L2 radius of the sphere or ball, normalised units.'),
+    draws: count.default(100).describe('Draws an instance; one that changes the prediction breaks it.'),
+    shape: noiseShapeSchema
+      .default('sphere')
+      .describe('Draws are uniform on the sphere of radius epsilon, or in the whole ball.'),
+    instances: count.optional().describe('Attacked test instances a domain, balanced; by default all evaluated ones.'),
+  })
+  .describe(
+    'Noise attack (METHOD.md §3): the worst of a number of random perturbations; all heads read the same ones.',
+  );
+export type NoiseAttackSettings = z.infer<typeof noiseAttackSchema>;
+
+export const adversarialSearchSchema = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Off by default: with inputSearch it costs up to `steps` gradients an instance and head.'),
+    inputSearch: z
+      .boolean()
+      .default(true)
+      .describe('Also search for inputs whose representation comes near the adversarial one; what costs the time.'),
+    steps: count.default(1000).describe('Most steps of the input search.'),
+    learningRate: positive.default(0.05).describe('Of the input search: a step is this times the gradient.'),
+    regulariser: z
+      .number()
+      .min(0)
+      .default(0.1)
+      .describe("Weight of the distance ‖x'' − x‖₂ in the loss of the input search."),
+    instances: count.optional().describe('Searched test instances a domain, balanced; by default all evaluated ones.'),
+  })
+  .describe(
+    'For heads of one layer: the closest representation with another prediction, exactly, and a search for inputs near it (METHOD.md §3).',
+  );
+export type AdversarialSearchSettings = z.infer<typeof adversarialSearchSchema>;
+
 export const METHODS = ['label', 'representation', 'logit', 'pairwise'] as const;
 export const methodSchema = z.enum(METHODS);
 export type Method = z.infer<typeof methodSchema>;
@@ -219,7 +262,9 @@ export const experimentConfigSchema = z.strictObject({
       "What the extractor's convolutions compute in wherever heads are evaluated: accuracy, attacks and certificates " +
         'are all of that model. Training and heads stay float32. Other than float32 needs the tensorflow backend.',
     ),
+  noiseAttack: noiseAttackSchema.prefault({}),
   pgd: pgdSchema.prefault({}),
+  adversarialSearch: adversarialSearchSchema.prefault({}),
   certification: certificationSchema.prefault({}),
 });
 export type ExperimentConfig = z.infer<typeof experimentConfigSchema>;

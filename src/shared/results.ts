@@ -172,4 +172,97 @@ export interface PgdRecord {
   readonly perturbation: Float32Array | null;
   /** Share of steps whose input gradient was zero or not finite. */
   readonly zeroGradientShare: number;
+  /**
+   * Log-odds against the label at the start of the first restart, after half of its steps and at its end; null where it did
+   * not come so far, and in results of before these were kept.
+   */
+  readonly lossStart: number | null;
+  readonly lossHalf: number | null;
+  readonly lossEnd: number | null;
+}
+
+/** The worst of a number of random perturbations of one test instance (METHOD.md §3). */
+export interface NoiseAttackRecord {
+  readonly datasetIndex: number;
+  readonly label: number;
+  /** True when the prediction was right on the clean input and at every draw. */
+  readonly robust: boolean;
+  /** First draw with a wrong prediction, from 1; 0 for a clean mistake, null when robust. */
+  readonly brokenAtDraw: number | null;
+  /** L2 norm, normalised units, of that draw; 0 for a clean mistake, null when robust. */
+  readonly perturbationNorm: number | null;
+  /** [H·W·C] that draw; null when robust or wrong already without it. */
+  readonly perturbation: Float32Array | null;
+}
+
+/** A one-layer head's closest representation with another prediction, and how near an input comes to it (METHOD.md §3). */
+export interface AdversarialSearchRecord {
+  readonly datasetIndex: number;
+  readonly label: number;
+  /** Of the clean input. */
+  readonly predicted: number;
+  /** Null where the clean prediction is wrong already, and where the head predicts one class everywhere. */
+  readonly representation: {
+    readonly adversarialClass: number;
+    /** ‖z' − z‖₂ */
+    readonly distanceL2: number;
+    /** ‖z' − z‖∞, of which z_Δ is the mean. */
+    readonly distanceLinf: number;
+    /** z', [D] */
+    readonly point: Float32Array;
+  } | null;
+  /** Null where there is no adversarial representation, or no search was asked for. */
+  readonly input: {
+    /** Whether the prediction at x'' is another than the clean one. */
+    readonly found: boolean;
+    /** At x''. */
+    readonly predicted: number;
+    /** Taken from x to x''. */
+    readonly steps: number;
+    /** ‖x'' − x‖₂ and ‖x'' − x‖∞, normalised units. */
+    readonly distanceL2: number;
+    readonly distanceLinf: number;
+    /** ‖f(x'') − z'‖∞ */
+    readonly representationDistanceLinf: number;
+    /** [H·W·C] x'' − x */
+    readonly perturbation: Float32Array;
+  } | null;
+}
+
+/**
+ * Doubts that an evaluation by attack has of itself (METHOD.md §3): what was found, and what to try next. Where one holds,
+ * the accuracy under attack may well be too high.
+ */
+export const SELF_CHECKS = {
+  'zero-gradients': {
+    finding: 'met gradients that are zero or not finite, where steps follow nothing',
+    next: 'raise pgd.restarts, and look whether logits are constant or overflow',
+  },
+  'weaker-than-noise': {
+    finding: 'withstand PGD beyond those that withstand random noise of no larger radius',
+    next: 'raise pgd.restarts and pgd.steps; the gradients mislead',
+  },
+  'broken-late': {
+    finding: 'broke only in the last half of the steps, so more steps would break more',
+    next: 'double pgd.steps',
+  },
+  'loss-not-rising': {
+    finding: 'have no higher loss at the end of the attack, or lost much of what its first half gained',
+    next: 'halve pgd.relativeStep and double pgd.steps',
+  },
+} as const;
+export type SelfCheckName = keyof typeof SELF_CHECKS;
+
+/** So many of the instances that the check could judge; the text of the check goes on from there. */
+export interface SelfCheckFinding {
+  readonly check: SelfCheckName;
+  readonly hits: number;
+  readonly total: number;
+}
+
+/** What the self-checks of one head's PGD came to. */
+export interface SelfChecks {
+  /** Those that there was something to judge by; the rest are neither passed nor failed. */
+  readonly made: readonly SelfCheckName[];
+  readonly findings: readonly SelfCheckFinding[];
 }

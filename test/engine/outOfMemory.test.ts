@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HeadWeights, PgdRecord, PredictionRecord } from '../../src/shared/results.ts';
+import { adversarialSearch } from '../../src/main/engine/attacks/adversarialSearch.ts';
+import { noiseAttack } from '../../src/main/engine/attacks/noiseAttack.ts';
 import { pgd } from '../../src/main/engine/attacks/pgd.ts';
 import { predict } from '../../src/main/engine/attacks/predict.ts';
 import { openBackend } from '../../src/main/engine/backends/openBackend.ts';
@@ -96,6 +98,29 @@ const attackAll: Job = async (context) => {
   return found;
 };
 
+const drawNoise: Job = async (context) => {
+  const frozen = { flat: freezeHead(heads.flat), deep: freezeHead(heads.deep) };
+  const found: unknown[] = [];
+  const instances = [4, 11, 7].map((datasetIndex) => ({ datasetIndex, heads: ['flat', 'deep'] }));
+  const attack = { epsilon: 3, draws: 200, shape: 'ball' } as const;
+  await noiseAttack(
+    { extractor, heads: frozen, set, instances, settings: attack, domain: 'target', seed: 3 },
+    { ...context, attacked: (head, record) => found.push([head, record]) },
+  );
+  Object.values(frozen).forEach(disposeHead);
+  return found;
+};
+
+const searchAll: Job = async (context) => {
+  const found: unknown[] = [];
+  const search = { enabled: true, inputSearch: true, steps: 3, learningRate: 0.05, regulariser: 0.1 };
+  await adversarialSearch(
+    { extractor, weights: heads.flat, set, indices: everyIndex(set), settings: search },
+    { ...context, searched: (records) => found.push(...records) },
+  );
+  return found;
+};
+
 const headsTrainedBy =
   (trained: EffectiveTraining): Job =>
   async (context) => {
@@ -152,6 +177,12 @@ describe('a job with too little memory for its passes halves them, says so, and 
     ['certification', certify, halved('noise draws', [100, 50, 25])],
     ['prediction', predictAll, halved('predictions', [128, 64, 32])],
     ['PGD', attackAll, halved('PGD steps', [16, 8])],
+    ['the noise attack', drawNoise, halved('noise attack', [128, 64, 32])],
+    [
+      'the input search',
+      searchAll,
+      [...halved('representations', [128, 64, 32, 16, 8]), ...halved('input search steps', [16, 8])],
+    ],
     [
       'heads on clean images',
       headsTrainedBy({ ...settings, procedure: 'normal' }),
@@ -177,8 +208,8 @@ describe('a job with too little memory for its passes halves them, says so, and 
     ],
     ['the validation of an extractor', extractorTrained(10), halved('validation', [128, 64, 32])],
   ])('%s', async (_, job, expected) => {
-    // A quarter as much for PGD, whose passes are small from the start.
-    const { result, notices } = await runWith(job, job === attackAll ? ENOUGH / 4 : ENOUGH);
+    // A quarter as much for passes that are small from the start.
+    const { result, notices } = await runWith(job, job === attackAll || job === searchAll ? ENOUGH / 4 : ENOUGH);
     // A way back needs more than a way there on wasm: PGD goes on halving.
     expect(notices.slice(0, expected.length)).toEqual(expected);
     const { result: undisturbed, notices: none } = await runWith(job, Infinity);

@@ -102,6 +102,12 @@ describe('a finished run', () => {
     expect(run.stdout).toMatch(/A_V proved/);
     expect(run.stdout).toMatch(/target.*4-layer wn/);
     expect(run.stdout).toMatch(/npx ptw certificate 1 \d+/);
+    expect(run.stdout).toMatch(/Attacked/);
+    expect(run.stdout).toMatch(
+      /Noise attack: the worst of 8 draws, sphere of radius 0\.1\.\nPGD: 3 steps, radius 0\.1\./,
+    );
+    expect(run.stdout).toMatch(/PGD's self-checks passed: zero-gradients|PGD may be too weak on source, 1-layer none:/);
+    expect(run.stdout).toMatch(/Adversarial representations[^]*target.*1-layer none.*100\.0/);
     expect(run.stdout).not.toMatch(/epoch/);
     expect(run.stderr).toMatch(/^Backend: /);
     expect(run.stderr).toMatch(/epoch 2, training loss/);
@@ -109,7 +115,7 @@ describe('a finished run', () => {
 
   it('is shown and listed, for people and as JSON', async () => {
     expect((await ptw(['show', '1'])).stdout).toBe(run.stdout);
-    expect((await ptw(['runs'])).stdout).toMatch(/1 .*tiny.*done.*17\/17/);
+    expect((await ptw(['runs'])).stdout).toMatch(/1 .*tiny.*done.*23\/23/);
     const shown = JSON.parse((await ptw(['--json', 'show', '1'])).stdout) as { rows: unknown[] };
     expect(shown.rows).toHaveLength(4);
     const listed = JSON.parse((await ptw(['--json', 'runs'])).stdout) as { status: string }[];
@@ -121,6 +127,7 @@ describe('a finished run', () => {
     const text = (await ptw(['certificate', '1', index])).stdout;
     expect(text).toMatch(/of 60 votes for "\d", p ≥ 0\.\d{4}/);
     expect(text).toMatch(/representation.*paper.*falsified: at z within (even the smallest|the) box "\d" wins/);
+    expect(text).toMatch(/noise attack|wrong without an attack/);
     const report = JSON.parse((await ptw(['--json', 'certificate', '1', index, '--head', '4-layer wn'])).stdout) as {
       heads: { certificates: { method: string; evidence: Record<string, unknown> }[] }[];
     };
@@ -151,7 +158,9 @@ describe('a finished run', () => {
     const out = path.join(emptyFolder(), 'deep', 'results');
     expect((await ptw(['export', '1', '--format', 'csv', '--out', out])).code).toBe(0);
     expect((await ptw(['export', '1', '--format', 'json', '--out', out])).code).toBe(0);
-    const names = ['certificates', 'epochs', 'pgd', 'predictions', 'table'].map((name) => `run-1-${name}.csv`);
+    const names = ['adversarial-search', 'certificates', 'epochs', 'noise-attack', 'pgd', 'predictions', 'table'].map(
+      (name) => `run-1-${name}.csv`,
+    );
     expect(readdirSync(out).sort()).toEqual([...names, 'run-1.json'].sort());
     const document = JSON.parse(readFileSync(path.join(out, 'run-1.json'), 'utf8')) as { certificates: unknown[] };
     const lines = readFileSync(path.join(out, 'run-1-certificates.csv'), 'utf8').trim().split('\n');

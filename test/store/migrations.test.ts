@@ -14,6 +14,7 @@ it('version 2 keeps the stages of version 1 with all that refers to them, and ta
   before.close();
   const old = new Database(join(folder, 'workbench.sqlite'));
   old.prepare("INSERT INTO prediction VALUES (?, 7, 3, 3, x'00000000')").run(stage);
+  old.prepare('INSERT INTO pgd VALUES (?, 7, 3, 1, NULL, NULL, NULL, 0.25)').run(stage);
   const stored = old.prepare('SELECT * FROM stage').all();
   expect(() =>
     old.exec(`INSERT INTO stage (key, kind, inputs, status) VALUES ('${keyOf('x')}', 'noise-attack', '{}', 'done')`),
@@ -23,6 +24,9 @@ it('version 2 keeps the stages of version 1 with all that refers to them, and ta
   const store = openStore(folder);
   expect(store.stages.get(stage)).toMatchObject({ kind: 'certification', headLabel: '1 layer, none' });
   expect(store.results.predictions(stage)).toMatchObject([{ datasetIndex: 7, label: 3 }]);
+  expect(store.results.pgd(stage)).toMatchObject([
+    { datasetIndex: 7, zeroGradientShare: 0.25, lossStart: null, lossHalf: null, lossEnd: null },
+  ]);
   expect(store.results.commitInstance(stage, certificatesOf(0))).toBe(5);
   const added = store.stages.ensureStage({
     key: keyOf('y'),

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { connect, type ReadableDb } from '../../src/main/store/database.ts';
 import { openStore } from '../../src/main/store/store.ts';
 import { ARTEFACT_BY_HASH, UNREFERENCED_ARTEFACTS } from '../../src/main/store/tables/artefact.ts';
+import { ADVERSARIAL_SEARCHES_OF_STAGE, SEARCHED_INDICES } from '../../src/main/store/tables/adversarialSearch.ts';
 import * as certificate from '../../src/main/store/tables/certificate.ts';
 import { EPOCHS_OF_STAGE } from '../../src/main/store/tables/epoch.ts';
 import { ARRAYS_OF_CERTIFICATE } from '../../src/main/store/tables/evidenceArray.ts';
 import { FALSIFICATION_COUNTS, FALSIFICATION_OF_CERTIFICATE } from '../../src/main/store/tables/falsification.ts';
+import { NOISE_ATTACKED_INDICES, NOISE_ATTACKS_OF_STAGE } from '../../src/main/store/tables/noiseAttack.ts';
 import { ATTACKED_INDICES, PGD_OF_STAGE } from '../../src/main/store/tables/pgd.ts';
 import { PREDICTIONS_OF_STAGE } from '../../src/main/store/tables/prediction.ts';
 import { RUNNING_RUNS } from '../../src/main/store/tables/run.ts';
@@ -33,6 +35,10 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['predictions', PREDICTIONS_OF_STAGE, 'INDEX sqlite_autoindex_prediction_1 (stage_id=?)'],
   ['PGD results', PGD_OF_STAGE, 'INDEX sqlite_autoindex_pgd_1 (stage_id=?)'],
   ['attacked indices', ATTACKED_INDICES, 'COVERING INDEX sqlite_autoindex_pgd_1 (stage_id=?)'],
+  ['noise attacks', NOISE_ATTACKS_OF_STAGE, 'INDEX sqlite_autoindex_noise_attack_1 (stage_id=?)'],
+  ['noise-attacked indices', NOISE_ATTACKED_INDICES, 'COVERING INDEX sqlite_autoindex_noise_attack_1 (stage_id=?)'],
+  ['searches', ADVERSARIAL_SEARCHES_OF_STAGE, 'INDEX sqlite_autoindex_adversarial_search_1 (stage_id=?)'],
+  ['searched indices', SEARCHED_INDICES, 'COVERING INDEX sqlite_autoindex_adversarial_search_1 (stage_id=?)'],
   [
     'certificates of an instance',
     certificate.CERTIFICATES_OF_INSTANCE,

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromBlob, fromJson, toBlob, toJson } from '../../src/main/store/exactValues.ts';
 import { openStore, type Store } from '../../src/main/store/store.ts';
-import type { CertificateRecord, PgdRecord, PredictionRecord } from '../../src/shared/results.ts';
+import type {
+  AdversarialSearchRecord,
+  CertificateRecord,
+  NoiseAttackRecord,
+  PgdRecord,
+  PredictionRecord,
+} from '../../src/shared/results.ts';
 import { certificatesOf } from './certificates.ts';
 import { certificationStage, refusalOf, temporaryFolder } from './fixtures.ts';
 
@@ -190,7 +196,7 @@ describe('certificates', () => {
   });
 });
 
-describe('predictions and PGD results', () => {
+describe('predictions and results of attacks', () => {
   it('come back bit for bit by dataset index, the first of an instance stays', () => {
     const { store, stage } = openWithStage();
     const predictions: PredictionRecord[] = [5, 2].map((datasetIndex) => ({
@@ -204,8 +210,10 @@ describe('predictions and PGD results', () => {
     expect(store.results.predictions(stage)).toStrictEqual([predictions[1], predictions[0]]);
 
     const robust = { brokenAtStep: null, perturbationNorm: null, perturbation: null };
+    const losses = { lossStart: -3, lossHalf: NaN, lossEnd: -0 };
+    const none = { lossStart: null, lossHalf: null, lossEnd: null };
     const pgd: PgdRecord[] = [
-      { datasetIndex: 1, label: 0, robust: true, ...robust, zeroGradientShare: -0 },
+      { datasetIndex: 1, label: 0, robust: true, ...robust, zeroGradientShare: -0, ...losses },
       {
         datasetIndex: 0,
         label: 0,
@@ -214,6 +222,7 @@ describe('predictions and PGD results', () => {
         perturbationNorm: 0,
         perturbation: null,
         zeroGradientShare: 1,
+        ...none,
       },
       {
         datasetIndex: 4,
@@ -223,12 +232,69 @@ describe('predictions and PGD results', () => {
         perturbationNorm: NaN,
         perturbation: Float32Array.of(1e-45, -Infinity),
         zeroGradientShare: 1 / 3,
+        ...none,
+        lossStart: 1 / 3,
       },
     ];
     expect(store.results.insertPgd(stage, pgd)).toBe(3);
     expect(store.results.insertPgd(stage, pgd)).toBe(0);
     expect(store.results.pgd(stage)).toStrictEqual([pgd[1], pgd[0], pgd[2]]);
     expect(store.results.attackedIndices(stage)).toEqual([0, 1, 4]);
+  });
+
+  it('of the noise attack come back likewise, and one that is broken at no draw is refused', () => {
+    const { store, stage } = openWithStage();
+    const { results } = store;
+    const robust = { robust: true, brokenAtDraw: null, perturbationNorm: null, perturbation: null };
+    const records: NoiseAttackRecord[] = [
+      { datasetIndex: 8, label: 1, ...robust },
+      { datasetIndex: 3, label: 0, robust: false, brokenAtDraw: 0, perturbationNorm: 0, perturbation: null },
+      {
+        datasetIndex: 5,
+        label: 2,
+        robust: false,
+        brokenAtDraw: 17,
+        perturbationNorm: 0.1,
+        perturbation: Float32Array.of(-0, NaN),
+      },
+    ];
+    expect(results.insertNoiseAttacks(stage, records)).toBe(3);
+    expect(results.insertNoiseAttacks(stage, [{ ...records[0], label: 9 }])).toBe(0);
+    expect(results.noiseAttacks(stage)).toStrictEqual([records[1], records[2], records[0]]);
+    expect(results.noiseAttackedIndices(stage)).toEqual([3, 5, 8]);
+    const contradiction = { ...records[1], datasetIndex: 9, brokenAtDraw: null };
+    expect(refusalOf(() => results.insertNoiseAttacks(stage, [contradiction])).code).toBe('invalid');
+  });
+
+  it('of searches for adversarial representations come back likewise, with every part that there is', () => {
+    const { store, stage } = openWithStage();
+    const { results } = store;
+    const representation = {
+      adversarialClass: 4,
+      distanceL2: 0.25,
+      distanceLinf: 1 / 3,
+      point: Float32Array.of(1, -0, 1e-45),
+    };
+    const input = {
+      found: true,
+      predicted: 4,
+      steps: 31,
+      distanceL2: 0.7,
+      distanceLinf: 1e-9,
+      representationDistanceLinf: NaN,
+      perturbation: Float32Array.of(0.5, -Infinity),
+    };
+    const of = { label: 1, predicted: 1 };
+    const records: AdversarialSearchRecord[] = [
+      { datasetIndex: 9, ...of, predicted: 2, representation: null, input: null },
+      { datasetIndex: 2, ...of, representation, input: null },
+      { datasetIndex: 7, ...of, representation, input: { ...input, found: false } },
+      { datasetIndex: 4, ...of, representation, input },
+    ];
+    expect(results.insertAdversarialSearches(stage, records)).toBe(4);
+    expect(results.insertAdversarialSearches(stage, [{ ...records[0], label: 9 }])).toBe(0);
+    expect(results.adversarialSearches(stage)).toStrictEqual([records[1], records[3], records[2], records[0]]);
+    expect(results.searchedIndices(stage)).toEqual([2, 4, 7, 9]);
   });
 });
 

@@ -15,6 +15,22 @@ function certificatesOf(folder: string, id: number): Map<string, CertificateReco
   });
 }
 
+/** Everything that attacks and searches found, by stage key. */
+function attacksOf(folder: string, id: number): Map<string, readonly unknown[]> {
+  return reading(folder, (store) => {
+    const { results } = store;
+    const read = {
+      'noise-attack': (stage: number) => results.noiseAttacks(stage),
+      pgd: (stage: number) => results.pgd(stage),
+      'adversarial-search': (stage: number) => results.adversarialSearches(stage),
+    };
+    const stages = storedRun(store, id).stages.flatMap(({ id: stage, key, kind }) =>
+      kind in read ? [[key, read[kind as keyof typeof read](stage)] as const] : [],
+    );
+    return new Map(stages);
+  });
+}
+
 const undisturbed = { folder: emptyFolder(), id: 0 };
 beforeAll(async () => {
   undisturbed.id = await startRun(undisturbed.folder, tinyConfig(), quietHost());
@@ -38,6 +54,7 @@ describe('a run', () => {
         row.representation?.proved,
         row.logit?.certified,
         row.pairwise?.certified,
+        row.noise,
         row.pgd,
       ]) {
         expect(share).toMatchObject({ total: 10 });
@@ -47,7 +64,20 @@ describe('a run', () => {
       if (row.head.endsWith('none')) expect(falsified).toBeNull();
       else expect(falsified!.atSmallestBox.hits).toBeLessThanOrEqual(falsified!.atRadius.hits);
       expect(row.pgd!.hits).toBeLessThanOrEqual(row.baseAccuracy!.hits);
+      expect(row.noise!.hits).toBeLessThanOrEqual(row.baseAccuracy!.hits);
+      expect(row.selfChecks!.made).toContain('weaker-than-noise');
+      if (row.head.startsWith('4')) expect(row.search).toBeNull();
+      else expect(row.search!.representations).toEqual({ hits: row.baseAccuracy!.hits, total: row.baseAccuracy!.hits });
+      if (row.head.startsWith('1')) expect(row.search!.inputs).toMatchObject({ total: row.baseAccuracy!.hits });
     }
+  });
+
+  it('stores the self-checks of PGD with its stage, as its table shows them', () => {
+    const { rows } = showRun(undisturbed.folder, undisturbed.id);
+    const stored = reading(undisturbed.folder, (store) =>
+      storedRun(store, undisturbed.id).stages.flatMap(({ kind, metrics }) => (kind === 'pgd' ? [metrics] : [])),
+    );
+    expect(stored).toEqual(rows.map(({ selfChecks }) => ({ selfChecks })));
   });
 
   it('gives the same certificates again in another database, bit for bit', async () => {
@@ -68,6 +98,7 @@ describe('a run', () => {
       );
       expect(engines).toBe(2);
       expect(certificatesOf(folder, id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+      expect(attacksOf(folder, id)).toEqual(attacksOf(undisturbed.folder, undisturbed.id));
       expect(showRun(folder, id).rows).toEqual(showRun(undisturbed.folder, undisturbed.id).rows);
     } finally {
       delete process.env['PTW_ENGINES'];
@@ -142,6 +173,24 @@ describe('a run that is told to stop', () => {
     await resumeRun(folder, 1, quietHost());
     expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
   });
+
+  it.each([
+    ['a noise attack', /^Noise attack, target/, 4],
+    ['an input search', /^Adversarial representations, source/, 2],
+  ])('in the middle of %s, and ends with what an undisturbed run found', async (_, title, after) => {
+    const folder = emptyFolder();
+    const abort = new AbortController();
+    const reporter = meddling(title, after, () => abort.abort());
+    await expect(startRun(folder, tinyConfig(), quietHost({ reporter, signal: abort.signal }))).rejects.toThrow(
+      'run 1 was interrupted',
+    );
+    const kept = [...attacksOf(folder, 1).values()].map((records) => records.length);
+    const all = [...attacksOf(undisturbed.folder, undisturbed.id).values()].map((records) => records.length);
+    expect(kept.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
+    expect(kept.reduce((sum, count) => sum + count, 0)).toBeLessThan(all.reduce((sum, count) => sum + count, 0));
+    await resumeRun(folder, 1, quietHost());
+    expect(attacksOf(folder, 1)).toEqual(attacksOf(undisturbed.folder, undisturbed.id));
+  });
 });
 
 describe('stages', () => {
@@ -168,6 +217,8 @@ describe('stages', () => {
     ];
     const { did, reused } = await workOf(undisturbed.folder, { heads });
     expect(reused).toEqual(expect.arrayContaining(['Extractor wrn-10-1 on fashion-mnist', 'PGD, target, 4-layer wn']));
+    expect(did).toContain('Adversarial representations, target, 1-layer wn-l1, temperature 30');
+    expect(reused).toContain('Adversarial representations, target, 1-layer none');
     expect(did.filter((title) => title.startsWith('PGD'))).toEqual([
       'PGD, source, 1-layer wn-l1, temperature 30',
       'PGD, target, 1-layer wn-l1, temperature 30',

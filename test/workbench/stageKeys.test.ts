@@ -7,25 +7,37 @@ import { headLabel, planStages } from '../../src/main/workbench/stageKeys.ts';
 const demo: unknown = JSON.parse(readFileSync(new URL('../../resources/presets/demo.json', import.meta.url), 'utf8'));
 const config = (...assignments: string[]): ExperimentConfig => parseConfig(withAssignments(demo, assignments), 'demo');
 const DATA = { source: 'source files', target: 'target files' };
+const SEARCHED = 'adversarialSearch.enabled=true';
 const keysOf = (kind: string, ...assignments: string[]): string[] =>
   planStages(config(...assignments), DATA).flatMap((stage) => (stage.kind === kind ? [stage.key] : []));
 
 describe('a stage key depends on what decides the result and on nothing else', () => {
-  const KINDS = ['extractor', 'head', 'prediction', 'pgd', 'certification'] as const;
+  const KINDS = [
+    'extractor',
+    'head',
+    'prediction',
+    'noise-attack',
+    'pgd',
+    'adversarial-search',
+    'certification',
+  ] as const;
+  const EVALUATED = KINDS.slice(2);
   it.each([
     ['name=other', []],
     ['certification.sigma=0.2', ['certification']],
     ['certification.falsification.steps=7', ['certification']],
     ['certification.falsification.enabled=false', ['certification']],
     ['pgd.steps=7', ['pgd']],
-    ['instances=100', ['prediction', 'pgd', 'certification']],
-    ['training.heads.learningRate=0.01', ['head', 'prediction', 'pgd', 'certification']],
+    ['noiseAttack.shape=ball', ['noise-attack']],
+    ['adversarialSearch.inputSearch=false', ['adversarial-search']],
+    ['instances=100', EVALUATED],
+    ['training.heads.learningRate=0.01', ['head', ...EVALUATED]],
     ['training.source.learningRate=0.01', KINDS],
     ['seed=9', KINDS],
   ])('%s changes %j', (assignment, changed) => {
     for (const kind of KINDS) {
-      const before = keysOf(kind);
-      const after = keysOf(kind, assignment);
+      const before = keysOf(kind, SEARCHED);
+      const after = keysOf(kind, SEARCHED, assignment);
       const target = kind === 'extractor' ? 0 : before.length - 1;
       expect(after[target] === before[target], kind).toBe(!(changed as readonly string[]).includes(kind));
     }
@@ -42,7 +54,50 @@ describe('a stage key depends on what decides the result and on nothing else', (
     const more = planStages({ ...config(), heads: [...config().heads, { ...config().heads[0], bound: 2 }] }, DATA);
     const before = planStages(config(), DATA).map(({ key }) => key);
     expect(more.map(({ key }) => key)).toEqual(expect.arrayContaining(before));
-    expect(more).toHaveLength(before.length + 8);
+    expect(more).toHaveLength(before.length + 10);
+  });
+
+  it('PGD is not named by whether it is followed by other attacks, nor attacks by whether they are enabled', () => {
+    const alone = keysOf('pgd', 'noiseAttack.enabled=false');
+    expect(keysOf('pgd', SEARCHED)).toEqual(alone);
+    expect(keysOf('noise-attack', 'noiseAttack.enabled=false')).toEqual([]);
+    expect(keysOf('adversarial-search')).toEqual([]);
+    for (const { inputs } of planStages(config(SEARCHED), DATA)) {
+      for (const settings of ['noiseAttack', 'pgd', 'adversarialSearch']) {
+        expect(inputs[settings] ?? {}).not.toHaveProperty('enabled');
+      }
+    }
+  });
+
+  it('adversarial representations are searched for on heads of one layer alone', () => {
+    const heads = planStages(config(SEARCHED), DATA).flatMap(({ kind, domain, head }) =>
+      kind === 'adversarial-search' ? [`${domain!} ${head!}`] : [],
+    );
+    expect(heads).toEqual(
+      ['source', 'target'].flatMap((domain) =>
+        ['none', 'wn', 'wn-l1, temperature 30'].map((constraint) => `${domain} 1-layer ${constraint}`),
+      ),
+    );
+  });
+
+  it('PGD keeps the key that the first version gave it, so that stored results are found again', () => {
+    const first = {
+      name: 'first',
+      seed: 1,
+      source: { dataset: 'fashion-mnist' },
+      target: { dataset: 'mnist' },
+      extractor: { preset: 'wrn-10-1' },
+      training: {},
+      heads: [{ layers: 1, constraint: 'none' }],
+      pgd: { instances: 30 },
+    };
+    const keys = planStages(parseConfig(first, 'the first'), DATA).flatMap(({ kind, key }) =>
+      kind === 'pgd' ? [key] : [],
+    );
+    expect(keys).toEqual([
+      '2613b46ddea4fd47e558375c6fa3c2bc4a0151b964a6bad6fd0a449e7ae794be',
+      'fb227d76882daf9a3d48f3ec42c93f2d70e104f02ae99bda27fc8035740db005',
+    ]);
   });
 
   it('other target files leave the source alone', () => {

@@ -23,7 +23,9 @@ export const TINY = {
     { layers: 4, constraint: 'wn' },
   ],
   instances: 10,
+  noiseAttack: { draws: 8 },
   pgd: { steps: 3 },
+  adversarialSearch: { enabled: true, steps: 5 },
   certification: { draws: 60, selectionDraws: 20 },
 } satisfies ExperimentConfigInput;
 

@@ -1,7 +1,18 @@
-import type { CertificateRecord, PgdRecord, PredictionRecord } from '../../shared/results.ts';
+import type {
+  AdversarialSearchRecord,
+  CertificateRecord,
+  NoiseAttackRecord,
+  PgdRecord,
+  PredictionRecord,
+} from '../../shared/results.ts';
 import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { putTogether, takeApart } from './evidence.ts';
+import {
+  insertAdversarialSearch,
+  selectAdversarialSearches,
+  selectSearchedIndices,
+} from './tables/adversarialSearch.ts';
 import {
   insertCertificate,
   selectCertificateHeaders,
@@ -20,6 +31,7 @@ import {
   selectFalsificationCounts,
   type FalsificationCounts,
 } from './tables/falsification.ts';
+import { insertNoiseAttack, selectNoiseAttackedIndices, selectNoiseAttacks } from './tables/noiseAttack.ts';
 import { insertPgd, selectAttackedIndices, selectPgd } from './tables/pgd.ts';
 import { insertPrediction, selectPredictions } from './tables/prediction.ts';
 
@@ -50,6 +62,16 @@ export interface Results {
   pgd(stageId: number): PgdRecord[];
   /** Dataset indices, ascending, that PGD was run on. */
   attackedIndices(stageId: number): number[];
+  /** As {@link Results.insertPredictions}. */
+  insertNoiseAttacks(stageId: number, records: readonly NoiseAttackRecord[]): number;
+  noiseAttacks(stageId: number): NoiseAttackRecord[];
+  /** Dataset indices, ascending. */
+  noiseAttackedIndices(stageId: number): number[];
+  /** As {@link Results.insertPredictions}. */
+  insertAdversarialSearches(stageId: number, records: readonly AdversarialSearchRecord[]): number;
+  adversarialSearches(stageId: number): AdversarialSearchRecord[];
+  /** Dataset indices, ascending. */
+  searchedIndices(stageId: number): number[];
 }
 
 export function openResults(db: ReadableDb, folder: string): Results {
@@ -79,6 +101,14 @@ export function openResults(db: ReadableDb, folder: string): Results {
     insertPgd: (stageId, records) => insertAll(records, (target, record) => insertPgd(target, stageId, record)),
     pgd: (stageId) => selectPgd(db, stageId),
     attackedIndices: (stageId) => selectAttackedIndices(db, stageId),
+    insertNoiseAttacks: (stageId, records) =>
+      insertAll(records, (target, record) => insertNoiseAttack(target, stageId, record)),
+    noiseAttacks: (stageId) => selectNoiseAttacks(db, stageId),
+    noiseAttackedIndices: (stageId) => selectNoiseAttackedIndices(db, stageId),
+    insertAdversarialSearches: (stageId, records) =>
+      insertAll(records, (target, record) => insertAdversarialSearch(target, stageId, record)),
+    adversarialSearches: (stageId) => selectAdversarialSearches(db, stageId),
+    searchedIndices: (stageId) => selectSearchedIndices(db, stageId),
   };
 }
 

@@ -1,10 +1,12 @@
 import { DOMAINS } from '../../shared/config.ts';
-import type { Job, TransferDescription } from '../engine/process/protocol.ts';
+import { ATTACKS, type AttackName, type Job, type TransferDescription } from '../engine/process/protocol.ts';
 import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
 import { dataKeys, planStages } from './stageKeys.ts';
+import { adversarialSearchStages } from './stages/adversarialSearch.ts';
 import { certificateStages } from './stages/certificates.ts';
 import { extractorStage } from './stages/extractor.ts';
 import { headStages } from './stages/heads.ts';
+import { noiseAttackStages } from './stages/noiseAttack.ts';
 import { pgdStages } from './stages/pgd.ts';
 import { predictionStages } from './stages/predictions.ts';
 
@@ -20,15 +22,26 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   // One engine trains them one after the other; several train them side by side.
   const together = inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
   for (const domains of together) await headStages(run, domains, extractor);
-  for (const stages of [predictionStages, pgdStages, certificateStages]) {
+  for (const stages of STAGES_BY_DOMAIN) {
     for (const domain of DOMAINS) await stages(run, domain, extractor);
   }
 }
 
+/** The noise attack comes before PGD, whose self-checks compare the two. */
+const STAGES_BY_DOMAIN = [
+  predictionStages,
+  noiseAttackStages,
+  pgdStages,
+  adversarialSearchStages,
+  certificateStages,
+] as const;
+
 async function describe({ config, engines, signal }: RunInputs): Promise<TransferDescription> {
   const described: TransferDescription[] = [];
-  const attacked = Math.min(config.pgd.instances ?? config.instances, config.instances);
-  const job: Job = { kind: 'describe', transfer: transferSpecOf(config), instances: config.instances, attacked };
+  const { instances } = config;
+  const attackedBy = (name: AttackName): number => Math.min(config[name].instances ?? instances, instances);
+  const attacked = Object.fromEntries(ATTACKS.map((name) => [name, attackedBy(name)])) as Record<AttackName, number>;
+  const job: Job = { kind: 'describe', transfer: transferSpecOf(config), instances, attacked };
   await engines.run([job], (event) => event.kind === 'description' && described.push(event.description), signal);
   const [description] = described;
   if (described.length !== 1) throw new Error(`internal: the engine described the data ${described.length} times`);

@@ -2,7 +2,14 @@ import { CATALOGUE } from '../data/catalogue.ts';
 import { clopperPearsonLower } from '../math/clopperPearson.ts';
 import { labelLevel, pairwiseLevel } from '../math/levels.ts';
 import { DOMAINS, type Domain, type Precision } from '../../shared/config.ts';
-import type { CertificateRecord, Evidence, PgdRecord, PredictionRecord } from '../../shared/results.ts';
+import type {
+  AdversarialSearchRecord,
+  CertificateRecord,
+  Evidence,
+  NoiseAttackRecord,
+  PgdRecord,
+  PredictionRecord,
+} from '../../shared/results.ts';
 import type { Store } from '../store/store.ts';
 import { BadInput } from './errors.ts';
 import { headsOf, stageOf, storedRun, type HeadOfDomain, type StoredRun } from './storedRun.ts';
@@ -43,7 +50,10 @@ export interface InstanceOfHead {
   readonly head: string;
   /** Null where the stage has not come to this instance. */
   readonly prediction: PredictionRecord | null;
+  readonly noiseAttack: NoiseAttackRecord | null;
   readonly pgd: PgdRecord | null;
+  /** Null for heads of several layers too. */
+  readonly search: AdversarialSearchRecord | null;
   readonly certificates: readonly ExplainedCertificate[];
 }
 
@@ -96,7 +106,7 @@ function instanceOfHead(
   { datasetIndex, ...of }: HeadOfDomain & { readonly datasetIndex: number },
 ): InstanceOfHead {
   const find = <T extends { readonly datasetIndex: number }>(
-    kind: 'prediction' | 'pgd',
+    kind: 'prediction' | 'noise-attack' | 'pgd' | 'adversarial-search',
     read: (stageId: number) => readonly T[],
   ): T | null => {
     const stage = stageOf(run, kind, of);
@@ -108,7 +118,9 @@ function instanceOfHead(
   return {
     head: of.head,
     prediction: find('prediction', (stageId) => store.results.predictions(stageId)),
+    noiseAttack: find('noise-attack', (stageId) => store.results.noiseAttacks(stageId)),
     pgd: find('pgd', (stageId) => store.results.pgd(stageId)),
+    search: find('adversarial-search', (stageId) => store.results.adversarialSearches(stageId)),
     certificates: certificates.map((record) => ({ ...record, grounds: groundsOf(record) })),
   };
 }

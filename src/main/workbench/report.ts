@@ -1,7 +1,9 @@
 import type { Domain } from '../../shared/config.ts';
+import type { AdversarialSearchRecord, SelfChecks } from '../../shared/results.ts';
 import type { Store } from '../store/store.ts';
 import type { CertificateSummary } from '../store/tables/certificate.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
+import { selfChecksOf } from './selfChecks.ts';
 import { headsOf, stageOf, type HeadOfDomain, type StoredRun } from './storedRun.ts';
 
 /** A share with what it is a share of; null where nothing was computed. */
@@ -32,8 +34,27 @@ export interface ReportRow {
   } | null;
   readonly logit: { readonly median: Share; readonly certified: Share } | null;
   readonly pairwise: { readonly certified: Share; readonly meanRadius: number | null } | null;
+  /** Accuracy under the noise attack. */
+  readonly noise: Share | null;
   /** Accuracy under PGD. */
   readonly pgd: Share | null;
+  /** Of PGD; null before it attacked. */
+  readonly selfChecks: SelfChecks | null;
+  /** Null for heads of several layers. */
+  readonly search: SearchSummary | null;
+}
+
+/** The paper's Table 2 (METHOD.md §3). Distances are means of L∞ norms; null where there is nothing to average. */
+export interface SearchSummary {
+  /** p_z: adversarial representations found, of the correctly classified instances. */
+  readonly representations: Share;
+  /** z_Δ of the representation search. */
+  readonly meanRepresentationDistance: number | null;
+  /** p_x: inputs found, of the representations; null when no inputs were searched for. */
+  readonly inputs: Share | null;
+  /** x_Δ, and z_Δ from what was found to what was looked for; over the inputs found. */
+  readonly meanInputDistance: number | null;
+  readonly meanRepresentationDistanceOfInputs: number | null;
 }
 
 /** The run's table, from the store alone. */
@@ -45,7 +66,6 @@ function rowOf(store: Store, run: StoredRun, of: HeadOfDomain): ReportRow {
   const certification = stageOf(run, 'certification', of);
   const summaries = certification === undefined ? [] : store.results.summary(certification.id);
   const prediction = stageOf(run, 'prediction', of);
-  const pgd = stageOf(run, 'pgd', of);
   return {
     ...of,
     baseAccuracy:
@@ -56,8 +76,49 @@ function rowOf(store: Store, run: StoredRun, of: HeadOfDomain): ReportRow {
     representation: representationOf(store, certification, summaries),
     logit: logitOf(summaries.find(({ method }) => method === 'logit')),
     pairwise: certifiedOf(summaries.find(({ method }) => method === 'pairwise')),
-    pgd: pgd === undefined ? null : shareOf(store.results.pgd(pgd.id), ({ robust }) => robust),
+    ...attacksOf(store, run, of),
   };
+}
+
+function attacksOf(
+  store: Store,
+  run: StoredRun,
+  of: HeadOfDomain,
+): Pick<ReportRow, 'noise' | 'pgd' | 'selfChecks' | 'search'> {
+  const noise = recordsOf(stageOf(run, 'noise-attack', of), (id) => store.results.noiseAttacks(id));
+  const pgd = recordsOf(stageOf(run, 'pgd', of), (id) => store.results.pgd(id));
+  const searches = recordsOf(stageOf(run, 'adversarial-search', of), (id) => store.results.adversarialSearches(id));
+  return {
+    noise: shareOf(noise, ({ robust }) => robust),
+    pgd: shareOf(pgd, ({ robust }) => robust),
+    // Anew, since another run with the same PGD may have stored its own, beside another noise attack.
+    selfChecks: pgd.length === 0 ? null : selfChecksOf(run.config, { pgd, noise }),
+    search: searches.length === 0 ? null : searchSummary(searches),
+  };
+}
+
+function recordsOf<T>(stage: StageRecord | undefined, read: (stageId: number) => readonly T[]): readonly T[] {
+  return stage === undefined ? [] : read(stage.id);
+}
+
+export function searchSummary(records: readonly AdversarialSearchRecord[]): SearchSummary {
+  const representations = records.flatMap(({ representation }) => representation ?? []);
+  const inputs = records.flatMap(({ input }) => input ?? []);
+  const found = inputs.filter((input) => input.found);
+  return {
+    representations: {
+      hits: representations.length,
+      total: records.filter(({ label, predicted }) => label === predicted).length,
+    },
+    meanRepresentationDistance: meanOf(representations.map(({ distanceLinf }) => distanceLinf)),
+    inputs: inputs.length === 0 ? null : { hits: found.length, total: inputs.length },
+    meanInputDistance: meanOf(found.map(({ distanceLinf }) => distanceLinf)),
+    meanRepresentationDistanceOfInputs: meanOf(found.map((input) => input.representationDistanceLinf)),
+  };
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function shareOf<T>(records: readonly T[], hit: (record: T) => boolean): Share | null {

@@ -49,6 +49,8 @@ export interface Work {
   readonly jobs: (open: readonly Stage[]) => readonly Job[];
   /** Commits what the engine made. Progress and notices are taken care of. */
   readonly commit: (event: JobEvent) => void;
+  /** What is stored with a stage of it when that is done. */
+  readonly metrics?: (stage: Stage) => unknown;
 }
 
 /** What every kind of stage (./stages) works with: the run's inputs, its data and its stages. */
@@ -74,7 +76,7 @@ export class RunInProgress {
   }
 
   /** Runs jobs for the stages of the work that are not done, and marks them done. */
-  async work({ title, stages, jobs, commit }: Work): Promise<void> {
+  async work({ title, stages, jobs, commit, metrics }: Work): Promise<void> {
     const { store, engines, reporter, signal } = this.inputs;
     if (stages.length === 0) return;
     const open = stages.filter((stage) => !this.isDone(stage));
@@ -93,7 +95,9 @@ export class RunInProgress {
       signal,
     );
     const seconds = (performance.now() - started) / 1000;
-    for (const { row } of open) store.stages.setStatus(row.id, { status: 'done', seconds });
+    for (const stage of open) {
+      store.stages.setStatus(stage.row.id, { status: 'done', seconds, metrics: metrics?.(stage) });
+    }
     reporter.ended(seconds);
   }
 

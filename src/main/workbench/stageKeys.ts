@@ -11,7 +11,6 @@ import {
   type Domain,
   type ExperimentConfig,
   type HeadSpec,
-  type PgdSettings,
 } from '../../shared/config.ts';
 
 /**
@@ -102,9 +101,7 @@ export function planStages(config: ExperimentConfig, data: DataKeys): StagePlan[
     extractor,
     ...onHeads,
     ...evaluated((head) => evaluationPlan('prediction', head, evaluation)),
-    ...(config.pgd.enabled
-      ? evaluated((head) => evaluationPlan('pgd', head, { ...evaluation, pgd: pgdInputs(config.pgd) }))
-      : []),
+    ...attackPlans(config, onHeads, evaluation),
     ...evaluated((head) =>
       evaluationPlan('certification', head, {
         ...evaluation,
@@ -114,7 +111,27 @@ export function planStages(config: ExperimentConfig, data: DataKeys): StagePlan[
   ];
 }
 
-function pgdInputs({ enabled: _enabled, ...settings }: PgdSettings): Omit<PgdSettings, 'enabled'> {
+function attackPlans(
+  { heads, noiseAttack, pgd, adversarialSearch }: ExperimentConfig,
+  onHeads: readonly StagePlan[],
+  evaluation: Readonly<Record<string, unknown>>,
+): StagePlan[] {
+  const oneLayer = onHeads.filter(({ headIndex }) => heads[headIndex!].layers === 1);
+  const planned = (kind: EvaluationKind, of: readonly StagePlan[], settings: Readonly<Record<string, unknown>>) =>
+    of.map((head) => evaluationPlan(kind, head, { ...evaluation, ...settings }));
+  return [
+    ...(noiseAttack.enabled ? planned('noise-attack', onHeads, { noiseAttack: settingsOf(noiseAttack) }) : []),
+    ...(pgd.enabled ? planned('pgd', onHeads, { pgd: settingsOf(pgd) }) : []),
+    ...(adversarialSearch.enabled
+      ? planned('adversarial-search', oneLayer, { adversarialSearch: settingsOf(adversarialSearch) })
+      : []),
+  ];
+}
+
+function settingsOf<Settings extends { readonly enabled: boolean }>({
+  enabled: _enabled,
+  ...settings
+}: Settings): Omit<Settings, 'enabled'> {
   return settings;
 }
 
@@ -169,11 +186,9 @@ export function isExtractorsHead(config: ExperimentConfig, spec: HeadSpec): bool
   return canonicalize(spec) === canonicalize(config.extractor.head);
 }
 
-function evaluationPlan(
-  kind: 'prediction' | 'pgd' | 'certification',
-  head: StagePlan,
-  settings: Readonly<Record<string, unknown>>,
-): StagePlan {
+type EvaluationKind = 'prediction' | 'noise-attack' | 'pgd' | 'adversarial-search' | 'certification';
+
+function evaluationPlan(kind: EvaluationKind, head: StagePlan, settings: Readonly<Record<string, unknown>>): StagePlan {
   const inputs = { head: head.key, domain: head.domain, ...settings };
   return { ...head, key: hash(kind, inputs), kind, inputs };
 }

@@ -156,6 +156,44 @@ describe('PGD on an affine model, whose distances are known', () => {
   });
 });
 
+describe('the losses of the first restart', () => {
+  /** Log-odds of two classes are the margin's negative, which is the distance, and every step is a way of its length. */
+  it('rise by what the steps of either half cover', async () => {
+    const epsilon = 0.5 * Math.min(...distances.filter((distance) => distance > 0));
+    for (const steps of [5, 10]) {
+      const records = await attack({ epsilon, steps, relativeStep: 0.08, randomStart: false, restarts: 2 });
+      for (const { datasetIndex, robust, lossStart, lossHalf, lossEnd } of records) {
+        const distance = distances[datasetIndex];
+        if (distance <= 0) continue;
+        expect(robust).toBe(true);
+        for (const [loss, step] of [
+          [lossStart!, 0],
+          [lossHalf!, Math.ceil(steps / 2)],
+          [lossEnd!, steps],
+        ]) {
+          expect(Math.abs(loss - (0.08 * epsilon * step - distance))).toBeLessThan(SLACK * epsilon);
+        }
+      }
+    }
+  });
+
+  it('are null from where it was broken on, and where it never began', async () => {
+    const epsilon = Math.max(...distances) * 1.5;
+    for (const record of await attack({ epsilon, randomStart: false, restarts: 2 })) {
+      const { brokenAtStep, lossStart, lossHalf, lossEnd } = record;
+      const reached = [0, 5, 10].map((step) => brokenAtStep! > 0 && step <= brokenAtStep!);
+      expect([lossStart, lossHalf, lossEnd].map((loss) => loss !== null)).toEqual(reached);
+    }
+  });
+
+  it('are those of the first, whatever later ones come to', async () => {
+    const settings = { epsilon: 1e-2 * Math.max(...distances), steps: 4 };
+    const [one, three] = [await attack(settings), await attack({ ...settings, restarts: 3 })];
+    const lossesOf = ({ lossStart, lossHalf, lossEnd }: PgdRecord): unknown => [lossStart, lossHalf, lossEnd];
+    expect(three.map(lossesOf)).toEqual(one.map(lossesOf));
+  });
+});
+
 describe('an attacked instance', () => {
   it('wrong without a perturbation is broken at step 0, with none stored, and not attacked', async () => {
     const labels = set.labels(INDICES);

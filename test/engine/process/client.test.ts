@@ -13,7 +13,12 @@ const TRANSFER: TransferSpec = {
   target: { dataset: 'mnist', trainingInstances: 200, size: 'source' },
   seed: 1,
 };
-const DESCRIBE: Job = { kind: 'describe', transfer: TRANSFER, instances: 20, attacked: 10 };
+const DESCRIBE: Job = {
+  kind: 'describe',
+  transfer: TRANSFER,
+  instances: 20,
+  attacked: { noiseAttack: 15, pgd: 10, adversarialSearch: 10 },
+};
 /** Would take minutes: whoever awaits it must stop it. */
 const LONG: Job = {
   kind: 'train-extractor',
@@ -112,10 +117,10 @@ describe('a job', () => {
     if (event.kind !== 'description') return expect.unreachable();
     const { source, target } = event.description.domains;
     expect([source.training + source.validation, target.training + target.validation]).toEqual([200, 200]);
-    expect([source.instances.length, target.attacked.length]).toEqual([20, 10]);
+    expect([source.instances.length, target.attacked.pgd.length]).toEqual([20, 10]);
     // Typed arrays cross as they are.
     expect(target.instances).toBeInstanceOf(Int32Array);
-    expect([...target.instances]).toEqual(expect.arrayContaining([...target.attacked]));
+    expect([...target.instances]).toEqual(expect.arrayContaining([...target.attacked.pgd]));
   });
 
   it('that fails rejects with the name, message and stack of the error in the engine', async () => {

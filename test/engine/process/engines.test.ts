@@ -20,7 +20,9 @@ const CONFIG = experimentConfigSchema.parse({
   extractor: { preset: 'wrn-10-1' },
   training: {},
   heads: [{ layers: 1, constraint: 'none' }],
+  noiseAttack: { draws: 5, epsilon: 1 },
   pgd: { steps: 3, epsilon: 1 },
+  adversarialSearch: { steps: 3 },
   certification: { draws: 60, selectionDraws: 20 },
 });
 const NET = WIDE_RES_NETS['wrn-10-1'];
@@ -41,14 +43,17 @@ const onExtractor = {
   extractor: initialExtractor(NET, 1, 1),
   domain: 'target',
 } as const;
+const LACKING = Array.from(INDICES, (datasetIndex) => ({ datasetIndex, heads: ['a'] }));
 const JOBS: Readonly<Record<string, Job>> = {
   predict: { kind: 'predict', ...onExtractor, heads: [head()], indices: INDICES },
+  'noise-attack': { kind: 'noise-attack', ...onExtractor, heads: [head()], instances: LACKING },
   pgd: { kind: 'pgd', ...onExtractor, head: head(), indices: INDICES },
+  'adversarial-search': { kind: 'adversarial-search', ...onExtractor, head: head(), indices: INDICES },
   certify: {
     kind: 'certify',
     ...onExtractor,
     heads: [head()],
-    instances: Array.from(INDICES, (datasetIndex) => ({ datasetIndex, heads: ['a'] })),
+    instances: LACKING,
   },
 };
 /** Would take minutes: whoever awaits it must stop it. */
@@ -69,7 +74,7 @@ async function eventsOf(engines: Engines, job: Job): Promise<JobEvent[]> {
 /** All that a job found, by instance. */
 function foundBy(events: readonly JobEvent[]): unknown[] {
   const records = events.flatMap((event): { readonly datasetIndex: number }[] =>
-    event.kind === 'predictions' || event.kind === 'pgd' || event.kind === 'certificates' ? [...event.records] : [],
+    'records' in event ? [...event.records] : [],
   );
   return [...records].sort((a, b) => a.datasetIndex - b.datasetIndex);
 }
@@ -84,7 +89,17 @@ describe('two engines', () => {
   it('start with the first job that has parts for them', async () => {
     expect(two.backend.engines).toBe(2);
     expect(two.pids()).toHaveLength(1);
-    await two.run([{ kind: 'describe', transfer: TRANSFER, instances: 20, attacked: 10 }], () => undefined);
+    await two.run(
+      [
+        {
+          kind: 'describe',
+          transfer: TRANSFER,
+          instances: 20,
+          attacked: { noiseAttack: 10, pgd: 10, adversarialSearch: 10 },
+        },
+      ],
+      () => undefined,
+    );
     expect(two.pids()).toHaveLength(1);
     await eventsOf(two, JOBS['predict']);
     expect(new Set(two.pids()).size).toBe(2);

@@ -10,16 +10,21 @@ const jobs = (count: number): Job[] => {
   return [
     job({ kind: 'predict', heads: [], indices }),
     job({ kind: 'pgd', head: null, indices }),
-    job({
-      kind: 'certify',
-      heads: [],
-      instances: Array.from(indices, (datasetIndex) => ({ datasetIndex, heads: [`${datasetIndex}`] })),
-    }),
+    job({ kind: 'adversarial-search', head: null, indices }),
+    ...['certify', 'noise-attack'].map((kind) =>
+      job({
+        kind,
+        heads: [],
+        instances: Array.from(indices, (datasetIndex) => ({ datasetIndex, heads: [`${datasetIndex}`] })),
+      }),
+    ),
   ];
 };
 const indicesOf = (part: Job): number[] => {
-  if (part.kind === 'certify') return part.instances.map(({ datasetIndex }) => datasetIndex);
-  if (part.kind === 'predict' || part.kind === 'pgd') return [...part.indices];
+  if (part.kind === 'certify' || part.kind === 'noise-attack') {
+    return part.instances.map(({ datasetIndex }) => datasetIndex);
+  }
+  if ('indices' in part) return [...part.indices];
   return expect.unreachable();
 };
 
@@ -43,8 +48,8 @@ describe('splitJob', () => {
     );
   });
 
-  it('keeps the heads that each instance lacks with it', () => {
-    const [, second] = splitJob(jobs(5)[2], 2);
+  it.each([3, 4])('keeps the heads that each instance lacks with it: job %i', (which) => {
+    const [, second] = splitJob(jobs(5)[which], 2);
     expect(second).toMatchObject({
       instances: [
         { datasetIndex: 10, heads: ['10'] },

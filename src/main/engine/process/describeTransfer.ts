@@ -3,7 +3,8 @@ import type { Transfer, TransferDomain } from '../../data/transfer.ts';
 import { deriveKey } from '../../math/philox.ts';
 import type { Domain } from '../../../shared/config.ts';
 import { everyIndex } from '../imageSet.ts';
-import type { Job, TransferDescription } from './protocol.ts';
+import { mapValues } from '../models/arrays.ts';
+import type { AttackName, Job, TransferDescription } from './protocol.ts';
 
 /**
  * What the host plans a run by: the files' fingerprints, and the balanced random test instances that are evaluated and,
@@ -24,7 +25,10 @@ export function describeTransfer(
       training: domain.train.count,
       validation: domain.validation.count,
       instances: evaluated,
-      attacked: attackedInstances(domain, { name, seed, count: attacked, evaluated }),
+      attacked: mapValues(attacked, (count) => attackedInstances(domain, { name, seed, count, evaluated })) as Record<
+        AttackName,
+        Int32Array
+      >,
     };
   };
   return { domains: { source: describe('source'), target: describe('target') } };

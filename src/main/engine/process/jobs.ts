@@ -1,5 +1,7 @@
 import { prepareTransfer, type Transfer } from '../../data/transfer.ts';
 import type { ExperimentConfig } from '../../../shared/config.ts';
+import { adversarialSearch } from '../attacks/adversarialSearch.ts';
+import { noiseAttack } from '../attacks/noiseAttack.ts';
 import { pgd } from '../attacks/pgd.ts';
 import { predict } from '../attacks/predict.ts';
 import type { StageContext } from '../context.ts';
@@ -44,8 +46,14 @@ export async function runJob(job: Job, context: JobContext): Promise<void> {
     case 'predict':
       await withExtractor(job, (extractor) => predictJob(job, { transfer, extractor, context }));
       return;
+    case 'noise-attack':
+      await withExtractor(job, (extractor) => noiseAttackJob(job, { transfer, extractor, context }));
+      return;
     case 'pgd':
       await withExtractor(job, (extractor) => pgdJob(job, { transfer, extractor, context }));
+      return;
+    case 'adversarial-search':
+      await withExtractor(job, (extractor) => adversarialSearchJob(job, { transfer, extractor, context }));
       return;
     case 'certify':
       await withExtractor(job, (extractor) => certifyInstances(job, { transfer, extractor, context }));
@@ -61,7 +69,7 @@ interface OnDevice {
 type JobOf<Kind extends Job['kind']> = Extract<Job, { kind: Kind }>;
 
 async function withExtractor(
-  { config, extractor, kind }: JobOf<'train-heads' | 'predict' | 'pgd' | 'certify'>,
+  { config, extractor, kind }: Exclude<Job, JobOf<'describe' | 'train-extractor'>>,
   body: (frozen: FrozenExtractor) => Promise<void>,
 ): Promise<void> {
   // Heads are trained on the extractor as it was trained; what evaluates them is the model that the run is about.
@@ -141,6 +149,26 @@ async function predictJob(job: JobOf<'predict'>, { transfer, extractor, context 
   }
 }
 
+async function noiseAttackJob(job: JobOf<'noise-attack'>, { transfer, extractor, context }: OnDevice): Promise<void> {
+  const heads = Object.fromEntries(job.heads.map(({ id, weights }) => [id, freezeHead(weights)]));
+  try {
+    await noiseAttack(
+      {
+        extractor,
+        heads,
+        set: transfer[job.domain].test,
+        instances: job.instances,
+        settings: job.config.noiseAttack,
+        domain: job.domain,
+        seed: job.config.seed,
+      },
+      { ...context, attacked: (head, record) => context.event({ kind: 'noise-attack', head, records: [record] }) },
+    );
+  } finally {
+    Object.values(heads).forEach(disposeHead);
+  }
+}
+
 async function pgdJob(job: JobOf<'pgd'>, { transfer, extractor, context }: OnDevice): Promise<void> {
   const head = freezeHead(job.head.weights);
   try {
@@ -162,4 +190,21 @@ async function pgdJob(job: JobOf<'pgd'>, { transfer, extractor, context }: OnDev
   } finally {
     disposeHead(head);
   }
+}
+
+async function adversarialSearchJob(
+  job: JobOf<'adversarial-search'>,
+  { transfer, extractor, context }: OnDevice,
+): Promise<void> {
+  const { id, weights } = job.head;
+  await adversarialSearch(
+    {
+      extractor,
+      weights,
+      set: transfer[job.domain].test,
+      indices: job.indices,
+      settings: job.config.adversarialSearch,
+    },
+    { ...context, searched: (records) => context.event({ kind: 'adversarial-search', head: id, records }) },
+  );
 }

@@ -1,5 +1,12 @@
 import type { Domain, DatasetName, ExperimentConfig, HeadSpec } from '../../../shared/config.ts';
-import type { CertificateRecord, HeadWeights, PgdRecord, PredictionRecord } from '../../../shared/results.ts';
+import type {
+  AdversarialSearchRecord,
+  CertificateRecord,
+  HeadWeights,
+  NoiseAttackRecord,
+  PgdRecord,
+  PredictionRecord,
+} from '../../../shared/results.ts';
 import type { OpenBackend } from '../backends/openBackend.ts';
 import type { NamedArrays } from '../models/arrays.ts';
 import type { Checkpoint } from '../training/checkpoint.ts';
@@ -22,11 +29,22 @@ export interface NamedHead {
   readonly weights: HeadWeights;
 }
 
+/** What attacks test instances, each as many as it is told; those of one number are the same instances. */
+export const ATTACKS = ['noiseAttack', 'pgd', 'adversarialSearch'] as const;
+export type AttackName = (typeof ATTACKS)[number];
+
 interface OnExtractor {
   readonly transfer: TransferSpec;
   readonly config: ExperimentConfig;
   readonly extractor: NamedArrays;
   readonly domain: Domain;
+}
+
+/** One pass of the extractor serves all heads. */
+interface OnLackingHeads extends OnExtractor {
+  readonly heads: readonly NamedHead[];
+  /** Which heads each instance still lacks. */
+  readonly instances: readonly { readonly datasetIndex: number; readonly heads: readonly string[] }[];
 }
 
 export type Job =
@@ -36,7 +54,7 @@ export type Job =
       /** Evaluated test instances a domain. */
       readonly instances: number;
       /** Attacked test instances a domain. */
-      readonly attacked: number;
+      readonly attacked: Readonly<Record<AttackName, number>>;
     }
   | {
       readonly kind: 'train-extractor';
@@ -53,13 +71,10 @@ export type Job =
       }[];
     })
   | (OnExtractor & { readonly kind: 'predict'; readonly heads: readonly NamedHead[]; readonly indices: Int32Array })
+  | (OnLackingHeads & { readonly kind: 'noise-attack' })
   | (OnExtractor & { readonly kind: 'pgd'; readonly head: NamedHead; readonly indices: Int32Array })
-  | (OnExtractor & {
-      readonly kind: 'certify';
-      readonly heads: readonly NamedHead[];
-      /** Which heads each instance still lacks. */
-      readonly instances: readonly { readonly datasetIndex: number; readonly heads: readonly string[] }[];
-    });
+  | (OnExtractor & { readonly kind: 'adversarial-search'; readonly head: NamedHead; readonly indices: Int32Array })
+  | (OnLackingHeads & { readonly kind: 'certify' });
 
 /** Facts of the data that the host needs: which test instances are evaluated, and what the files were. */
 export interface TransferDescription {
@@ -73,8 +88,8 @@ export interface TransferDescription {
         readonly training: number;
         readonly validation: number;
         readonly instances: Int32Array;
-        /** Those of them that PGD attacks. */
-        readonly attacked: Int32Array;
+        /** Those of them that each attack is made on. */
+        readonly attacked: Readonly<Record<AttackName, Int32Array>>;
       }
     >
   >;
@@ -94,7 +109,9 @@ export type JobEvent =
   | { readonly kind: 'extractor'; readonly extractor: NamedArrays; readonly head: HeadWeights }
   | { readonly kind: 'head'; readonly head: string; readonly weights: HeadWeights }
   | { readonly kind: 'predictions'; readonly head: string; readonly records: readonly PredictionRecord[] }
+  | { readonly kind: 'noise-attack'; readonly head: string; readonly records: readonly NoiseAttackRecord[] }
   | { readonly kind: 'pgd'; readonly head: string; readonly records: readonly PgdRecord[] }
+  | { readonly kind: 'adversarial-search'; readonly head: string; readonly records: readonly AdversarialSearchRecord[] }
   | {
       readonly kind: 'certificates';
       readonly head: string;

@@ -13,12 +13,16 @@ export function splitJob(job: Job, engines: number): readonly Job[] {
 /** Instances that a job goes through; 0 for one that is not divided. */
 export function instancesOf(job: Job): number {
   if ('indices' in job) return job.indices.length;
-  return job.kind === 'certify' ? job.instances.length : 0;
+  return hasLackingHeads(job) ? job.instances.length : 0;
 }
 
 /** Dealt out like cards: early instances come early, and every part has as many, but for one. */
 function dealt(job: Job, part: number, parts: number): Job {
   const isOfPart = (_: unknown, i: number): boolean => i % parts === part;
   if ('indices' in job) return { ...job, indices: job.indices.filter(isOfPart) };
-  return job.kind === 'certify' ? { ...job, instances: job.instances.filter(isOfPart) } : job;
+  return hasLackingHeads(job) ? { ...job, instances: job.instances.filter(isOfPart) } : job;
+}
+
+function hasLackingHeads(job: Job): job is Extract<Job, { kind: 'certify' | 'noise-attack' }> {
+  return job.kind === 'certify' || job.kind === 'noise-attack';
 }

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { ABSTENTIONS } from '../../../shared/results.ts';
+import { ABSTENTIONS, type AdversarialSearchRecord, type NoiseAttackRecord } from '../../../shared/results.ts';
 import type {
   ExplainedCertificate,
   Grounds,
@@ -23,9 +23,15 @@ export function printInstance(report: InstanceReport): void {
   print('prediction. It does not say that the prediction is right; compare it with the class above.');
 }
 
-function printHead({ head, prediction, pgd, certificates }: InstanceOfHead, { classNames }: InstanceReport): void {
+function printHead(of: InstanceOfHead, { classNames }: InstanceReport): void {
+  const { head, prediction, noiseAttack, pgd, search, certificates } = of;
   const clean = prediction === null ? 'no prediction yet' : `predicts ${className(prediction.predicted, classNames)}`;
-  print(`\n${head}: ${clean}${pgd === null ? '' : `; ${attackText(pgd)}`}`);
+  const attacks = [
+    ...(noiseAttack === null || noiseAttack.brokenAtDraw === 0 ? [] : [noiseText(noiseAttack)]),
+    ...(pgd === null ? [] : [attackText(pgd)]),
+  ];
+  print(`\n${[`${head}: ${clean}`, ...attacks].join('; ')}`);
+  if (search !== null) for (const line of searchLines(search, classNames)) print(line);
   const table = new Table({
     head: ['Method', 'Rule', 'Verdict', 'Radius', 'Radius (pixels)', 'Evidence'],
     colAligns: ['left', 'left', 'left', 'right', 'right', 'left'],
@@ -42,6 +48,28 @@ function attackText({ robust, brokenAtStep, perturbationNorm }: NonNullable<Inst
   return brokenAtStep === 0
     ? 'wrong without an attack'
     : `PGD broke it at step ${brokenAtStep}, ‖δ‖₂ = ${perturbationNorm!.toFixed(4)}`;
+}
+
+function noiseText({ robust, brokenAtDraw, perturbationNorm }: NoiseAttackRecord): string {
+  return robust
+    ? 'no draw of the noise attack broke it'
+    : `draw ${brokenAtDraw!} of the noise attack broke it, ‖δ‖₂ = ${perturbationNorm!.toFixed(4)}`;
+}
+
+function searchLines({ representation, input }: AdversarialSearchRecord, classNames: readonly string[]): string[] {
+  if (representation === null) return [];
+  const { adversarialClass, distanceL2, distanceLinf } = representation;
+  const closest =
+    `The closest representation with another prediction, ${className(adversarialClass, classNames)}, is ` +
+    `${distanceL2.toFixed(4)} (L2) and ${distanceLinf.toFixed(4)} (L∞) away.`;
+  if (input === null) return [closest];
+  const away = `${input.distanceL2.toFixed(4)} (L2) and ${input.distanceLinf.toFixed(4)} (L∞) away`;
+  return [
+    closest,
+    input.found
+      ? `Towards it, an input read as ${className(input.predicted, classNames)} was found after ${input.steps} ${input.steps === 1 ? 'step' : 'steps'}, ${away}.`
+      : `Towards it, ${input.steps} steps found no input with another prediction; the last is ${away}.`,
+  ];
 }
 
 function rowOf(certificate: ExplainedCertificate, classNames: readonly string[]): string[] {

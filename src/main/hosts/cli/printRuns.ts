@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { RunReport } from '../../workbench/workbench.ts';
 import type { RunSummary } from '../../workbench/workbench.ts';
+import { attackSettings, SEARCH_LEGEND, searchTable, selfCheckLines } from './attackTables.ts';
 import { REPORT_LEGEND, reportTable } from './reportTable.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -18,6 +19,9 @@ export function printReport({ run, config, rows, exampleInstance }: RunReport, j
   if (config.precision !== 'float32') {
     print(`The extractor computes in ${config.precision}: accuracy, attacks and certificates are all of that model.`);
   }
+  for (const line of [...attackSettings(config), ...selfCheckLines(rows)]) print(line);
+  const searches = searchTable(rows);
+  if (searches !== null) print(`${searches}\n${SEARCH_LEGEND}`);
   print(nextSteps(run.id, exampleInstance));
 }
 

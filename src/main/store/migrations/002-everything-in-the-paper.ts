@@ -5,6 +5,7 @@ export const everythingInThePaper: Migration = {
   version: 2,
   apply(db) {
     db.exec(MORE_STAGE_KINDS);
+    db.exec(ATTACKS);
     db.exec(FALSIFICATIONS);
   },
 };
@@ -28,6 +29,44 @@ INSERT INTO stage_of_version_2 SELECT id, key, kind, domain, head_label, inputs,
 DROP TABLE stage;
 ALTER TABLE stage_of_version_2 RENAME TO stage;
 CREATE INDEX stage_by_status ON stage (status);
+`;
+
+/** Losses of PGD are log-odds against the label; NULL where the attack did not come so far, and in rows of version 1. */
+const ATTACKS = `
+ALTER TABLE pgd ADD COLUMN loss_start ANY;
+ALTER TABLE pgd ADD COLUMN loss_half ANY;
+ALTER TABLE pgd ADD COLUMN loss_end ANY;
+
+CREATE TABLE noise_attack (
+  stage_id INTEGER NOT NULL REFERENCES stage (id),
+  dataset_index INTEGER NOT NULL,
+  label INTEGER NOT NULL,
+  robust INTEGER NOT NULL CHECK (robust IN (0, 1)),
+  broken_at_draw INTEGER,
+  perturbation_norm ANY,
+  perturbation BLOB,
+  PRIMARY KEY (stage_id, dataset_index),
+  CHECK ((robust = 0) = (broken_at_draw IS NOT NULL))
+) STRICT;
+
+CREATE TABLE adversarial_search (
+  stage_id INTEGER NOT NULL REFERENCES stage (id),
+  dataset_index INTEGER NOT NULL,
+  label INTEGER NOT NULL,
+  predicted INTEGER NOT NULL,
+  representation_class INTEGER,
+  representation_distance_l2 ANY,
+  representation_distance_linf ANY,
+  representation BLOB,
+  input_found INTEGER CHECK (input_found IN (0, 1)),
+  input_class INTEGER,
+  input_steps INTEGER,
+  input_distance_l2 ANY,
+  input_distance_linf ANY,
+  input_representation_distance_linf ANY,
+  input_perturbation BLOB,
+  PRIMARY KEY (stage_id, dataset_index)
+) STRICT;
 `;
 
 /**

@@ -10,14 +10,18 @@ interface PgdRow {
   readonly perturbation_norm: number | string | null;
   readonly perturbation: Buffer | null;
   readonly zero_gradient_share: number | string;
+  readonly loss_start: number | string | null;
+  readonly loss_half: number | string | null;
+  readonly loss_end: number | string | null;
 }
 
 /** How many rows were added: none when the instance was attacked already. */
 export function insertPgd(db: WritableDb, stageId: number, record: PgdRecord): number {
   return statement(
     db,
-    `INSERT INTO pgd (stage_id, dataset_index, label, robust, broken_at_step, perturbation_norm, perturbation, zero_gradient_share)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stage_id, dataset_index) DO NOTHING`,
+    `INSERT INTO pgd (stage_id, dataset_index, label, robust, broken_at_step, perturbation_norm, perturbation,
+       zero_gradient_share, loss_start, loss_half, loss_end)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stage_id, dataset_index) DO NOTHING`,
   ).run(
     stageId,
     record.datasetIndex,
@@ -27,6 +31,9 @@ export function insertPgd(db: WritableDb, stageId: number, record: PgdRecord): n
     toNullableReal(record.perturbationNorm),
     record.perturbation === null ? null : toBlob(record.perturbation),
     toReal(record.zeroGradientShare),
+    toNullableReal(record.lossStart),
+    toNullableReal(record.lossHalf),
+    toNullableReal(record.lossEnd),
   ).changes;
 }
 
@@ -52,5 +59,8 @@ function toPgd(row: PgdRow): PgdRecord {
     perturbationNorm: fromNullableReal(row.perturbation_norm),
     perturbation: row.perturbation === null ? null : fromBlob('float32', row.perturbation),
     zeroGradientShare: fromReal(row.zero_gradient_share),
+    lossStart: fromNullableReal(row.loss_start),
+    lossHalf: fromNullableReal(row.loss_half),
+    lossEnd: fromNullableReal(row.loss_end),
   };
 }

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts';
+import type { StageRecord } from '../../store/tables/stage.ts';
 import { reportOf } from '../report.ts';
 import { headsOf, stageOf, type HeadOfDomain, type StoredRun } from '../storedRun.ts';
 
@@ -24,8 +25,16 @@ export function* jsonDocument(store: Store, run: StoredRun): Generator<string> {
     sampleRows(run, 'prediction', (stageId) => store.results.predictions(stageId)),
   );
   yield* section(
+    'noiseAttacks',
+    sampleRows(run, 'noise-attack', (stageId) => store.results.noiseAttacks(stageId)),
+  );
+  yield* section(
     'pgd',
     sampleRows(run, 'pgd', (stageId) => store.results.pgd(stageId)),
+  );
+  yield* section(
+    'adversarialSearches',
+    sampleRows(run, 'adversarial-search', (stageId) => store.results.adversarialSearches(stageId)),
   );
   yield* section(
     'certificates',
@@ -46,7 +55,7 @@ function* section(name: string, rows: Iterable<unknown>): Generator<string> {
 
 function* sampleRows<T extends object>(
   run: StoredRun,
-  kind: 'prediction' | 'pgd' | 'certification',
+  kind: StageRecord['kind'],
   read: (stageId: number) => Iterable<T>,
 ): Generator<HeadOfDomain & T> {
   for (const of of headsOf(run)) {

@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts';
+import type { StageRecord } from '../../store/tables/stage.ts';
 import { reportOf, type Share } from '../report.ts';
 import { headsOf, stageOf, type StoredRun } from '../storedRun.ts';
 
@@ -6,8 +7,9 @@ import { headsOf, stageOf, type StoredRun } from '../storedRun.ts';
 export interface FlatTable {
   readonly name: string;
   readonly columns: readonly string[];
-  readonly rows: Iterable<readonly (string | number | boolean | null)[]>;
+  readonly rows: Iterable<readonly Cell[]>;
 }
+type Cell = string | number | boolean | null;
 
 /** Every table of a run, one row a sample but for `table` (one a domain and head) and `epochs`. Radii and norms are L2. */
 export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
@@ -15,13 +17,15 @@ export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
     paperTable(store, run),
     certificatesTable(store, run),
     predictionsTable(store, run),
+    noiseAttackTable(store, run),
     pgdTable(store, run),
+    adversarialSearchTable(store, run),
     epochsTable(store, run),
   ];
 }
 
 const share = (value: Share | null | undefined): number | null =>
-  value === null || value === undefined ? null : value.hits / value.total;
+  value === null || value === undefined || value.total === 0 ? null : value.hits / value.total;
 
 function paperTable(store: Store, run: StoredRun): FlatTable {
   const columns = ['domain', 'head', 'instances', 'base_accuracy'];
@@ -35,7 +39,14 @@ function paperTable(store: Store, run: StoredRun): FlatTable {
     'logit_certified_accuracy',
     'pairwise_certified_accuracy',
     'pairwise_mean_radius_normalised',
+    'noise_attack_accuracy',
     'pgd_accuracy',
+    'pgd_self_check_findings',
+    'adversarial_representations_found',
+    'adversarial_representations_mean_linf',
+    'adversarial_inputs_found',
+    'adversarial_inputs_mean_linf',
+    'adversarial_inputs_mean_linf_to_representation',
   ];
   const rows = reportOf(store, run).map((row) => [
     row.domain,
@@ -51,7 +62,14 @@ function paperTable(store: Store, run: StoredRun): FlatTable {
     share(row.logit?.certified),
     share(row.pairwise?.certified),
     row.pairwise?.meanRadius ?? null,
+    share(row.noise),
     share(row.pgd),
+    row.selfChecks?.findings.map(({ check }) => check).join(' ') ?? null,
+    share(row.search?.representations),
+    row.search?.meanRepresentationDistance ?? null,
+    share(row.search?.inputs),
+    row.search?.meanInputDistance ?? null,
+    row.search?.meanRepresentationDistanceOfInputs ?? null,
   ]);
   return { name: 'table', columns: [...columns, ...measures], rows };
 }
@@ -104,23 +122,81 @@ function predictionsTable(store: Store, run: StoredRun): FlatTable {
   return { name: 'predictions', columns: ['domain', 'head', 'dataset_index', 'label', 'predicted', ...logits], rows };
 }
 
+/** Rows of every head's records, those of a head behind its domain and label. */
+function rowsOf<T>(
+  run: StoredRun,
+  kind: StageRecord['kind'],
+  { read, cells }: { read: (stageId: number) => readonly T[]; cells: (record: T) => Cell[] },
+): Cell[][] {
+  return headsOf(run).flatMap((of) => {
+    const stage = stageOf(run, kind, of);
+    return stage === undefined ? [] : read(stage.id).map((record) => [of.domain, of.head, ...cells(record)]);
+  });
+}
+
+function noiseAttackTable(store: Store, run: StoredRun): FlatTable {
+  const rows = rowsOf(run, 'noise-attack', {
+    read: (stageId) => store.results.noiseAttacks(stageId),
+    cells: (record) => [record.datasetIndex, record.label, record.robust, record.brokenAtDraw, record.perturbationNorm],
+  });
+  const columns = ['domain', 'head', 'dataset_index', 'label', 'robust', 'broken_at_draw'];
+  return { name: 'noise-attack', columns: [...columns, 'perturbation_norm_normalised'], rows };
+}
+
+function adversarialSearchTable(store: Store, run: StoredRun): FlatTable {
+  const rows = rowsOf(run, 'adversarial-search', {
+    read: (stageId) => store.results.adversarialSearches(stageId),
+    cells: ({ datasetIndex, label, predicted, representation, input }) => [
+      datasetIndex,
+      label,
+      predicted,
+      representation?.adversarialClass ?? null,
+      representation?.distanceL2 ?? null,
+      representation?.distanceLinf ?? null,
+      input?.found ?? null,
+      input?.predicted ?? null,
+      input?.steps ?? null,
+      input?.distanceL2 ?? null,
+      input?.distanceLinf ?? null,
+      input?.representationDistanceLinf ?? null,
+    ],
+  });
+  const representation = ['representation_class', 'representation_distance_l2', 'representation_distance_linf'];
+  const input = ['input_found', 'input_class', 'input_steps', 'input_distance_l2', 'input_distance_linf'];
+  return {
+    name: 'adversarial-search',
+    columns: [
+      'domain',
+      'head',
+      'dataset_index',
+      'label',
+      'predicted',
+      ...representation,
+      ...input,
+      'input_representation_distance_linf',
+    ],
+    rows,
+  };
+}
+
 function pgdTable(store: Store, run: StoredRun): FlatTable {
-  const rows = headsOf(run).flatMap((of) => {
-    const stage = stageOf(run, 'pgd', of);
-    const records = stage === undefined ? [] : store.results.pgd(stage.id);
-    return records.map((record) => [
-      of.domain,
-      of.head,
+  const rows = rowsOf(run, 'pgd', {
+    read: (stageId) => store.results.pgd(stageId),
+    cells: (record) => [
       record.datasetIndex,
       record.label,
       record.robust,
       record.brokenAtStep,
       record.perturbationNorm,
       record.zeroGradientShare,
-    ]);
+      record.lossStart,
+      record.lossHalf,
+      record.lossEnd,
+    ],
   });
   const columns = ['domain', 'head', 'dataset_index', 'label', 'robust', 'broken_at_step'];
-  return { name: 'pgd', columns: [...columns, 'perturbation_norm_normalised', 'zero_gradient_share'], rows };
+  const more = ['perturbation_norm_normalised', 'zero_gradient_share', 'loss_start', 'loss_half', 'loss_end'];
+  return { name: 'pgd', columns: [...columns, ...more], rows };
 }
 
 function epochsTable(store: Store, { stages }: StoredRun): FlatTable {

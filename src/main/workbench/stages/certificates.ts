@@ -1,6 +1,7 @@
 import type { Domain } from '../../../shared/config.ts';
 import type { TrainedExtractor } from '../artefactCodec.ts';
 import type { RunInProgress } from '../runInProgress.ts';
+import { lackingHeads } from './lackingHeads.ts';
 
 /** Certificates of all heads from the same draws; goes on after the last committed instance of each. */
 export async function certificateStages(
@@ -14,13 +15,8 @@ export async function certificateStages(
     title: `Certificates, ${domain}`,
     stages: run.of('certification', domain),
     jobs: (open) => {
-      const done = new Map(open.map((stage) => [stage.plan.key, new Set(results.certifiedIndices(stage.row.id))]));
-      const missing = Array.from(instances, (datasetIndex) => ({
-        datasetIndex,
-        heads: open.map(({ plan }) => plan.key).filter((key) => !done.get(key)!.has(datasetIndex)),
-      }));
+      const lacking = lackingHeads(open, instances, ({ row }) => results.certifiedIndices(row.id));
       const heads = open.map((stage) => ({ id: stage.plan.key, weights: run.headOf(stage) }));
-      const lacking = missing.filter((one) => one.heads.length > 0);
       return [{ kind: 'certify', ...run.onExtractor(domain, extractor), heads, instances: lacking }];
     },
     commit: (event) => {
