@@ -1,5 +1,6 @@
 import type { Store } from '../../store/store.ts';
-import { reportOf, type Share } from '../report.ts';
+import { reportOf } from '../report.ts';
+import { cellValue, REPORT_COLUMNS } from '../reportColumns.ts';
 import { headsOf, stageOf, type StoredRun } from '../storedRun.ts';
 
 /** Rows of a flat table: what becomes a CSV file. Empty cells are null. */
@@ -20,40 +21,15 @@ export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
   ];
 }
 
-const share = (value: Share | null | undefined): number | null =>
-  value === null || value === undefined ? null : value.hits / value.total;
-
 function paperTable(store: Store, run: StoredRun): FlatTable {
-  const columns = ['domain', 'head', 'instances', 'base_accuracy'];
-  const measures = [
-    'label_certified_accuracy',
-    'label_mean_radius_normalised',
-    'representation_median_accuracy',
-    'representation_certified_accuracy_paper_rule',
-    'representation_certified_accuracy_proved',
-    'logit_median_accuracy',
-    'logit_certified_accuracy',
-    'pairwise_certified_accuracy',
-    'pairwise_mean_radius_normalised',
-    'pgd_accuracy',
-  ];
+  const [domain, head, ...measures] = REPORT_COLUMNS;
   const rows = reportOf(store, run).map((row) => [
-    row.domain,
-    row.head,
+    ...[domain, head].map(({ cell }) => cellValue(cell(row))),
     row.baseAccuracy?.total ?? null,
-    share(row.baseAccuracy),
-    share(row.label?.certified),
-    row.label?.meanRadius ?? null,
-    share(row.representation?.median),
-    share(row.representation?.paper),
-    share(row.representation?.proved),
-    share(row.logit?.median),
-    share(row.logit?.certified),
-    share(row.pairwise?.certified),
-    row.pairwise?.meanRadius ?? null,
-    share(row.pgd),
+    ...measures.map(({ cell }) => cellValue(cell(row))),
   ]);
-  return { name: 'table', columns: [...columns, ...measures], rows };
+  const columns = ['domain', 'head', 'instances', ...measures.map(({ csvName }) => csvName)];
+  return { name: 'table', columns, rows };
 }
 
 function certificatesTable(store: Store, run: StoredRun): FlatTable {
