@@ -17,7 +17,11 @@ export interface ReportColumn {
 }
 
 const text = (value: string): ReportCell => ({ kind: 'text', text: value });
-const share = (value: Share | null | undefined): ReportCell => ({ kind: 'share', share: value ?? null });
+/** Of no instances there is no share. */
+const share = (value: Share | null | undefined): ReportCell => ({
+  kind: 'share',
+  share: value === null || value === undefined || value.total === 0 ? null : value,
+});
 const radius = (value: number | null | undefined): ReportCell => ({ kind: 'radius', radius: value ?? null });
 
 /** In the order in which they are shown. Accuracies are shares of the instances. */

@@ -10,7 +10,7 @@ import { latexTable } from './latex.ts';
 import { onnxPlan } from './onnx/onnxPlan.ts';
 import { safetensorsPlan } from './safetensors.ts';
 import { tablesOf, type FlatTable } from './tables.ts';
-import { writePlan, type Destination, type ExportPlan } from './writePlan.ts';
+import { planOfPieces, writePlan, type Destination, type ExportPlan } from './writePlan.ts';
 
 export const EXPORT_FORMATS = ['json', 'csv', 'latex', 'safetensors', 'onnx', 'evidence'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -30,15 +30,15 @@ export interface ExportRequest extends Destination {
 }
 
 const PLANS: Readonly<Record<ExportFormat, (store: Store, run: StoredRun) => ExportPlan>> = {
-  json: (store, run) => ofPieces({ [`run-${run.run.id}.json`]: jsonDocument(store, run) }),
+  json: (store, run) => planOfPieces({ [`run-${run.run.id}.json`]: jsonDocument(store, run) }),
   csv: (store, run) =>
-    ofPieces(
+    planOfPieces(
       Object.fromEntries(tablesOf(store, run).map((table) => [`run-${run.run.id}-${table.name}.csv`, csvLines(table)])),
     ),
   latex: (store, run) => {
     requireFinished(run, 'latex', null);
     const facts = { runId: run.run.id, config: run.config };
-    return ofPieces({ [`run-${run.run.id}-table.tex`]: latexTable(reportOf(store, run), facts) });
+    return planOfPieces({ [`run-${run.run.id}-table.tex`]: latexTable(reportOf(store, run), facts) });
   },
   safetensors: safetensorsPlan,
   onnx: onnxPlan,
@@ -52,19 +52,6 @@ const PLANS: Readonly<Record<ExportFormat, (store: Store, run: StoredRun) => Exp
  */
 export function exportRun(folder: string, id: number, { format, ...destination }: ExportRequest): string[] {
   return reading(folder, (store) => writePlan(PLANS[format](store, storedRun(store, id)), destination));
-}
-
-function ofPieces(files: Readonly<Record<string, Iterable<string>>>): ExportPlan {
-  return {
-    folder: null,
-    files: Object.keys(files),
-    write(open) {
-      for (const [name, pieces] of Object.entries(files)) {
-        const write = open(name);
-        for (const piece of pieces) write(piece);
-      }
-    },
-  };
 }
 
 function* csvLines({ columns, rows }: FlatTable): Generator<string> {

@@ -22,6 +22,20 @@ export interface Destination {
   readonly force: boolean;
 }
 
+/** Files that stand by themselves, their contents by name. */
+export function planOfPieces(files: Readonly<Record<string, Iterable<string>>>): ExportPlan {
+  return {
+    folder: null,
+    files: Object.keys(files),
+    write(open) {
+      for (const [name, pieces] of Object.entries(files)) {
+        const write = open(name);
+        for (const piece of pieces) write(piece);
+      }
+    },
+  };
+}
+
 /**
  * Works a plan off beside its destination and moves it there once it is whole.
  * @returns the paths of the files
