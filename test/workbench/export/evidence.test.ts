@@ -29,6 +29,7 @@ interface Line {
   radiusPixels: number | null;
   medianPrediction: number | null;
   evidence: Record<string, unknown>;
+  falsification?: unknown;
   arrays: Record<string, [dtype: 'int32' | 'float32' | 'float64', offset: number, count: number]>;
 }
 
@@ -231,6 +232,25 @@ const FORGERIES: Readonly<Record<string, Forgery>> = {
       return line;
     },
     says: /the array counts lies outside arrays\.bin/,
+  },
+  'a falsifying point where the class wins all the same': {
+    tamper: (folder) => {
+      const line = folder.find('representation', (other) => other.soundness === 'published-rule' && isCertified(other));
+      const rival = (line.verdict.predicted + 1) % 10;
+      const point = folder.array(line, 'median');
+      line.falsification = { atRadius: { k: 1, rival, marginUpper: -1, point }, atSmallestBox: null };
+      return line;
+    },
+    says: /at the falsifying point atRadius class \d does not win/,
+  },
+  'a falsifying point outside the box': {
+    tamper: (folder) => {
+      const line = folder.find('representation', (other) => other.soundness === 'published-rule' && isCertified(other));
+      const point = folder.array(line, 'upper').map((bound) => bound + 1);
+      line.falsification = { atRadius: null, atSmallestBox: { k: 1, rival: 0, marginUpper: -1, point } };
+      return line;
+    },
+    says: /the falsifying point atSmallestBox lies outside the box/,
   },
   'a rule that nobody knows': {
     tamper: (folder) => {

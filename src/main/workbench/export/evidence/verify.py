@@ -771,8 +771,10 @@ def falsification_problems(certificate, arrays, head):
         if np.any((point < arrays["lower"]) | (point > arrays["upper"])):
             problems.append(f"the falsifying point {where} lies outside the box")
         at = interval_rule(head, Box(point, point, point), c)
-        if rival == c or at.least[rival] > at.error[rival]:
+        if rival == c or at.most[rival] > at.error[rival]:
             problems.append(f"at the falsifying point {where} class {rival} does not win")
+        elif not abs(claim["marginUpper"] - at.most[rival]) <= at.error[rival]:
+            problems.append(f"at the falsifying point {where} the margin is {float(at.most[rival])!r}, stored is {claim['marginUpper']!r}")
     return problems
 
 
