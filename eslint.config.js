@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', 'coverage/', 'test/fixtures/'] },
+  { ignores: ['node_modules/', 'dist/', 'coverage/', 'test/fixtures/', 'src/main/workbench/export/onnx/onnx_pb.*'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

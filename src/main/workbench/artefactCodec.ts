@@ -13,7 +13,7 @@ interface HeadFacts {
   readonly layers: number;
 }
 
-function headArrays({ layers }: HeadWeights): NamedArrays {
+export function headArrays({ layers }: HeadWeights): NamedArrays {
   const arrays: Record<string, NamedArray> = {};
   layers.forEach(({ inputs, outputs, weight, bias }, i) => {
     arrays[`layer${i + 1}.weight`] = { shape: [outputs, inputs], data: weight };
@@ -22,7 +22,7 @@ function headArrays({ layers }: HeadWeights): NamedArrays {
   return arrays;
 }
 
-function headFacts({ constraint, bound, groupSize, layers }: HeadWeights): string {
+export function headFacts({ constraint, bound, groupSize, layers }: HeadWeights): string {
   return JSON.stringify({ constraint, bound, groupSize, layers: layers.length } satisfies HeadFacts);
 }
 

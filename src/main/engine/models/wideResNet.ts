@@ -1,41 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey, fillStandardNormal } from '../../math/philox.ts';
 import type { Precision } from '../../../shared/config.ts';
-import { BATCH_NORM_EPSILON, batchNormTraining, type BatchStatistics } from '../ops/batchNorm.ts';
+import { batchNormTraining, type BatchStatistics } from '../ops/batchNorm.ts';
+import { BATCH_NORM_EPSILON } from '../ops/batchNormEpsilon.ts';
 import { biasAdd } from '../ops/biasAdd.ts';
 import { relu } from '../ops/relu.ts';
-import { representationSize, type WideResNet } from './wideResNetShape.ts';
 import type { NamedArray, NamedArrays } from './arrays.ts';
-import type { Parameters } from './parameters.ts';
-
-const STEM_CHANNELS = 16;
-const STAGE_STRIDES = [1, 2, 2] as const;
-
-interface Block {
-  readonly name: string;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly stride: 1 | 2;
-}
-
-function blocksOf({ blocks, width }: WideResNet): Block[] {
-  let inputs = STEM_CHANNELS;
-  return blocks.flatMap((count, stage) =>
-    Array.from({ length: count }, (_, index) => {
-      const outputs = STEM_CHANNELS * 2 ** stage * width;
-      const block: Block = {
-        name: `stage${stage + 1}.block${index + 1}`,
-        inputs,
-        outputs,
-        stride: index === 0 ? STAGE_STRIDES[stage] : 1,
-      };
-      inputs = outputs;
-      return block;
-    }),
-  );
-}
-
-const needsProjection = ({ inputs, outputs, stride }: Block): boolean => inputs !== outputs || stride !== 1;
+import { foldBatchNorms } from './foldBatchNorms.ts';
+import { parametersFrom, type Parameters } from './parameters.ts';
+import { blocksOf, needsProjection, representationSize, STEM_CHANNELS, type WideResNet } from './wideResNetShape.ts';
 
 /** Fresh parameters: He-normal convolutions, unit batch norm; running statistics end in `.mean` and `.variance`. */
 export function initialExtractor(net: WideResNet, channels: number, seed: number): NamedArrays {
@@ -118,58 +91,9 @@ export interface FrozenExtractor {
   readonly precision: Precision;
 }
 
-/**
- * Folds batch norm for inference, in float64 on the host: x·gain + shift goes into the convolutions that make x, whose
- * weights are scaled and one of which gets a bias, wherever nothing else reads x. Where something does, which is an
- * identity shortcut, or where x itself came over one, gain and shift stay.
- */
+/** Its parameters by foldBatchNorms, on the device. */
 export function freeze(net: WideResNet, trained: NamedArrays, precision: Precision = 'float32'): FrozenExtractor {
-  const blocks = blocksOf(net);
-  const folded: Record<string, tf.Tensor> = {};
-  /** The norm after the sum of these convolutions, the first of which takes the bias; without a norm they stay as they are. */
-  const fold = (convolutions: readonly string[], norm: string | null): void => {
-    const affine = norm === null ? null : gainAndShift(trained, norm);
-    for (const name of convolutions) {
-      const { shape, data } = trained[`${name}.weight`];
-      const outputs = shape[3];
-      // The output channel is the last axis, so element i belongs to channel i mod outputs.
-      const scaled = affine === null ? data : data.map((v, i) => v * affine.gain[i % outputs]);
-      folded[`${name}.weight`] = tf.tensor(scaled, [...shape]);
-    }
-    if (affine !== null) folded[`${convolutions[0]}.bias`] = tf.tensor1d(Float32Array.from(affine.shift));
-  };
-  const keep = (norm: string): void => {
-    const { gain, shift } = gainAndShift(trained, norm);
-    folded[`${norm}.gain`] = tf.tensor1d(Float32Array.from(gain));
-    folded[`${norm}.shift`] = tf.tensor1d(Float32Array.from(shift));
-  };
-  /** The norm that the sum after block `index` (−1: the stem) goes through next, and whether only that reads the sum. */
-  const next = (index: number): { norm: string; alone: boolean } =>
-    index + 1 < blocks.length
-      ? { norm: `${blocks[index + 1].name}.norm1`, alone: needsProjection(blocks[index + 1]) }
-      : { norm: 'norm', alone: true };
-  const foldSum = (index: number, convolutions: readonly string[], hasIdentity: boolean): void => {
-    const { norm, alone } = next(index);
-    const foldable = alone && !hasIdentity;
-    fold(convolutions, foldable ? norm : null);
-    if (!foldable) keep(norm);
-  };
-  foldSum(-1, ['stem'], false);
-  blocks.forEach((block, index) => {
-    fold([`${block.name}.conv1`], `${block.name}.norm2`);
-    const projects = needsProjection(block);
-    const shortcut = projects ? [`${block.name}.projection`] : [];
-    foldSum(index, [`${block.name}.conv2`, ...shortcut], !projects);
-  });
-  return { net, parameters: folded, precision };
-}
-
-/** A batch norm by its running statistics: x·gain + shift, each [C]. */
-function gainAndShift(trained: NamedArrays, norm: string): { gain: Float64Array; shift: Float64Array } {
-  const read = (part: string): Float32Array => trained[`${norm}.${part}`].data;
-  const gain = Float64Array.from(read('scale'), (s, i) => s / Math.sqrt(read('variance')[i] + BATCH_NORM_EPSILON));
-  const shift = Float64Array.from(read('offset'), (o, i) => o - read('mean')[i] * gain[i]);
-  return { gain, shift };
+  return { net, parameters: parametersFrom(foldBatchNorms(net, trained)), precision };
 }
 
 /**

@@ -20,3 +20,34 @@ export const WIDE_RES_NETS: Readonly<Record<ExtractorPreset, WideResNet>> = {
 export function representationSize({ width }: WideResNet): number {
   return 64 * width;
 }
+
+export const STEM_CHANNELS = 16;
+const STAGE_STRIDES = [1, 2, 2] as const;
+
+/** One residual block; its names in a weights file begin with its own. */
+export interface Block {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly stride: 1 | 2;
+}
+
+export function blocksOf({ blocks, width }: WideResNet): Block[] {
+  let inputs = STEM_CHANNELS;
+  return blocks.flatMap((count, stage) =>
+    Array.from({ length: count }, (_, index) => {
+      const outputs = STEM_CHANNELS * 2 ** stage * width;
+      const block: Block = {
+        name: `stage${stage + 1}.block${index + 1}`,
+        inputs,
+        outputs,
+        stride: index === 0 ? STAGE_STRIDES[stage] : 1,
+      };
+      inputs = outputs;
+      return block;
+    }),
+  );
+}
+
+/** Whether its shortcut is a 1×1 convolution and not the identity. */
+export const needsProjection = ({ inputs, outputs, stride }: Block): boolean => inputs !== outputs || stride !== 1;

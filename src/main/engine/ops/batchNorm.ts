@@ -1,8 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { BATCH_NORM_EPSILON } from './batchNormEpsilon.ts';
 import { nativeBackend } from './native.ts';
-
-/** Added to the variance before its root; PyTorch's and the WideResNet authors' value. */
-export const BATCH_NORM_EPSILON = 1e-5;
 
 /** Share of the old running statistics kept by one training step. */
 export const BATCH_NORM_MOMENTUM = 0.9;

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { ExperimentConfig } from '../../../shared/config.ts';
 import { SELF_CHECKS, type SelfCheckFinding } from '../../../shared/results.ts';
 import type { ReportRow } from '../../workbench/report.ts';
-import { percent } from './reportTable.ts';
+import { shareText } from '../../workbench/reportColumns.ts';
 
 /** What the instances were attacked with. Lengths are L2, in normalised units. */
 export function attackSettings({ noiseAttack, pgd }: ExperimentConfig): string[] {
@@ -55,9 +55,9 @@ export function searchTable(rows: readonly ReportRow[]): string | null {
     ...searched.map((row) => [
       row.domain,
       row.head,
-      percent(row.representations),
+      shareText(row.representations),
       distance(row.meanRepresentationDistance),
-      percent(row.inputs),
+      shareText(row.inputs),
       distance(row.meanInputDistance),
       distance(row.meanRepresentationDistanceOfInputs),
     ]),

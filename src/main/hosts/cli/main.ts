@@ -2,7 +2,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { DOMAINS, type Domain } from '../../../shared/config.ts';
 import { listDatasets } from '../../workbench/dataSets.ts';
 import { Interrupted } from '../../workbench/errors.ts';
-import { EXPORT_FORMATS, exportRun, type ExportRequest } from '../../workbench/export/exportRun.ts';
+import {
+  EXPORT_DESCRIPTIONS,
+  EXPORT_FORMATS,
+  exportRun,
+  type ExportRequest,
+} from '../../workbench/export/exportRun.ts';
 import { jsonText } from '../../workbench/export/json.ts';
 import { instanceReport } from '../../workbench/instanceCertificates.ts';
 import { loadExperiment, presetNames } from '../../workbench/presets.ts';
@@ -43,6 +48,9 @@ function datasetIndex(text: string): number {
 
 /** For `--json`: one document on standard output. */
 const printJson = (value: unknown): boolean => process.stdout.write(`${jsonText(value, 2)}\n`);
+
+const exportFormatsHelp = (): string =>
+  ['\nFormats:', ...EXPORT_FORMATS.map((format) => `  ${format.padEnd(12)} ${EXPORT_DESCRIPTIONS[format]}`)].join('\n');
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
@@ -105,11 +113,12 @@ program
 
 program
   .command('export')
-  .description("write a run's results as files")
+  .description("write a run's results, weights or evidence as files")
   .argument('<run>', 'its number', runId)
   .addOption(new Option('--format <format>').choices([...EXPORT_FORMATS]).makeOptionMandatory())
   .requiredOption('--out <dir>', 'folder of the files; made if need be')
   .option('--force', 'replace files of the same names', false)
+  .addHelpText('after', exportFormatsHelp())
   .action((id: number, request: ExportRequest) => {
     const files = exportRun(folder, id, request);
     if (json()) printJson({ files });

@@ -1,76 +1,61 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { BadInput } from '../errors.ts';
+import type { Store } from '../../store/store.ts';
+import { reportOf } from '../report.ts';
 import { reading } from '../storeOfFolder.ts';
-import { storedRun } from '../storedRun.ts';
+import { storedRun, type StoredRun } from '../storedRun.ts';
+import { evidencePlan } from './evidence/evidencePlan.ts';
+import { requireFinished } from './finished.ts';
 import { jsonDocument } from './json.ts';
+import { latexTable } from './latex.ts';
+import { onnxPlan } from './onnx/onnxPlan.ts';
+import { safetensorsPlan } from './safetensors.ts';
 import { tablesOf, type FlatTable } from './tables.ts';
+import { planOfPieces, writePlan, type Destination, type ExportPlan } from './writePlan.ts';
 
-export const EXPORT_FORMATS = ['json', 'csv'] as const;
+export const EXPORT_FORMATS = ['json', 'csv', 'latex', 'safetensors', 'onnx', 'evidence'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-export interface ExportRequest {
+/** What each format is, for a command's help. */
+export const EXPORT_DESCRIPTIONS: Readonly<Record<ExportFormat, string>> = {
+  json: 'one document with everything but weights, all evidence included; of unfinished runs what there is',
+  csv: 'a table a file; of unfinished runs what there is',
+  latex: "the run's table for a paper, with booktabs",
+  safetensors: 'weights of the extractor and of each head',
+  onnx: 'extractor, heads, and both in one, for any ONNX runtime',
+  evidence: 'a folder with the evidence of every certificate and verify.py, which rechecks each verdict by itself',
+};
+
+export interface ExportRequest extends Destination {
   readonly format: ExportFormat;
-  /** Folder of the files; made if need be. */
-  readonly out: string;
-  /** Replace files of the same names. */
-  readonly force: boolean;
 }
 
+const PLANS: Readonly<Record<ExportFormat, (store: Store, run: StoredRun) => ExportPlan>> = {
+  json: (store, run) => planOfPieces({ [`run-${run.run.id}.json`]: jsonDocument(store, run) }),
+  csv: (store, run) =>
+    planOfPieces(
+      Object.fromEntries(tablesOf(store, run).map((table) => [`run-${run.run.id}-${table.name}.csv`, csvLines(table)])),
+    ),
+  latex: (store, run) => {
+    requireFinished(run, 'latex', null);
+    const facts = { runId: run.run.id, config: run.config };
+    return planOfPieces({ [`run-${run.run.id}-table.tex`]: latexTable(reportOf(store, run), facts) });
+  },
+  safetensors: safetensorsPlan,
+  onnx: onnxPlan,
+  evidence: evidencePlan,
+};
+
 /**
- * Writes a run's results into a folder: `run-<id>.json`, or a CSV file a table.
+ * Writes a run's results, weights or evidence into a folder.
  * @returns the paths written
- * @throws BadInput when a file is there already or the folder cannot be written; StoreError
+ * @throws BadInput when a file is there already, the folder cannot be written or the run lacks parts; StoreError; DataError
  */
-export function exportRun(folder: string, id: number, { format, out, force }: ExportRequest): string[] {
-  return reading(folder, (store) => {
-    const run = storedRun(store, id);
-    const files: Record<string, Iterable<string>> = format === 'json'
-      ? { [`run-${id}.json`]: jsonDocument(store, run) }
-      : Object.fromEntries(tablesOf(store, run).map((table) => [`run-${id}-${table.name}.csv`, csvLines(table)]));
-    return writeFiles(out, files, force);
-  });
+export function exportRun(folder: string, id: number, { format, ...destination }: ExportRequest): string[] {
+  return reading(folder, (store) => writePlan(PLANS[format](store, storedRun(store, id)), destination));
 }
 
 function* csvLines({ columns, rows }: FlatTable): Generator<string> {
   yield stringify([[...columns]]);
   const cast = { boolean: (value: boolean): string => String(value) };
   for (const row of rows) yield stringify([[...row]], { cast });
-}
-
-function writeFiles(out: string, files: Readonly<Record<string, Iterable<string>>>, force: boolean): string[] {
-  try {
-    mkdirSync(out, { recursive: true });
-    const paths = Object.keys(files).map((name) => path.join(out, name));
-    const present = paths.filter((file) => existsSync(file));
-    if (present.length > 0 && !force) {
-      throw new BadInput(
-        `export: ${present.join(', ')} is there already; choose another --out, or replace it with --force`,
-      );
-    }
-    Object.values(files).forEach((pieces, i) => writeWhole(paths[i], pieces));
-    return paths;
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw new BadInput(`export to "${out}": ${error.message}`);
-    throw error;
-  }
-}
-
-/** Under its own name only once it is whole. */
-function writeWhole(file: string, pieces: Iterable<string>): void {
-  const unfinished = `${file}.unfinished`;
-  const descriptor = openSync(unfinished, 'w');
-  try {
-    for (const piece of pieces) writeAll(descriptor, Buffer.from(piece));
-    closeSync(descriptor);
-    renameSync(unfinished, file);
-  } catch (error) {
-    rmSync(unfinished, { force: true });
-    throw error;
-  }
-}
-
-function writeAll(descriptor: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
 }

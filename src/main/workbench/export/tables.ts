@@ -1,6 +1,7 @@
 import type { Store } from '../../store/store.ts';
 import type { StageRecord } from '../../store/tables/stage.ts';
-import { reportOf, type Share } from '../report.ts';
+import { reportOf, type ReportRow } from '../report.ts';
+import { cellValue, REPORT_COLUMNS, shareValue } from '../reportColumns.ts';
 import { headsOf, stageOf, type StoredRun } from '../storedRun.ts';
 
 /** Rows of a flat table: what becomes a CSV file. Empty cells are null. */
@@ -24,54 +25,26 @@ export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
   ];
 }
 
-const share = (value: Share | null | undefined): number | null =>
-  value === null || value === undefined || value.total === 0 ? null : value.hits / value.total;
+/** What the run's table has beside the columns that are shown. */
+const MORE_MEASURES: Readonly<Record<string, (row: ReportRow) => Cell>> = {
+  pgd_self_check_findings: (row) => row.selfChecks?.findings.map(({ check }) => check).join(' ') ?? null,
+  adversarial_representations_found: (row) => shareValue(row.search?.representations),
+  adversarial_representations_mean_linf: (row) => row.search?.meanRepresentationDistance ?? null,
+  adversarial_inputs_found: (row) => shareValue(row.search?.inputs),
+  adversarial_inputs_mean_linf: (row) => row.search?.meanInputDistance ?? null,
+  adversarial_inputs_mean_linf_to_representation: (row) => row.search?.meanRepresentationDistanceOfInputs ?? null,
+};
 
 function paperTable(store: Store, run: StoredRun): FlatTable {
-  const columns = ['domain', 'head', 'instances', 'base_accuracy'];
-  const measures = [
-    'label_certified_accuracy',
-    'label_mean_radius_normalised',
-    'representation_median_accuracy',
-    'representation_certified_accuracy_paper_rule',
-    'representation_certified_accuracy_proved',
-    'logit_median_accuracy',
-    'logit_certified_accuracy',
-    'pairwise_certified_accuracy',
-    'pairwise_mean_radius_normalised',
-    'noise_attack_accuracy',
-    'pgd_accuracy',
-    'pgd_self_check_findings',
-    'adversarial_representations_found',
-    'adversarial_representations_mean_linf',
-    'adversarial_inputs_found',
-    'adversarial_inputs_mean_linf',
-    'adversarial_inputs_mean_linf_to_representation',
-  ];
+  const [domain, head, ...measures] = REPORT_COLUMNS;
   const rows = reportOf(store, run).map((row) => [
-    row.domain,
-    row.head,
+    ...[domain, head].map(({ cell }) => cellValue(cell(row))),
     row.baseAccuracy?.total ?? null,
-    share(row.baseAccuracy),
-    share(row.label?.certified),
-    row.label?.meanRadius ?? null,
-    share(row.representation?.median),
-    share(row.representation?.paper),
-    share(row.representation?.proved),
-    share(row.logit?.median),
-    share(row.logit?.certified),
-    share(row.pairwise?.certified),
-    row.pairwise?.meanRadius ?? null,
-    share(row.noise),
-    share(row.pgd),
-    row.selfChecks?.findings.map(({ check }) => check).join(' ') ?? null,
-    share(row.search?.representations),
-    row.search?.meanRepresentationDistance ?? null,
-    share(row.search?.inputs),
-    row.search?.meanInputDistance ?? null,
-    row.search?.meanRepresentationDistanceOfInputs ?? null,
+    ...measures.map(({ cell }) => cellValue(cell(row))),
+    ...Object.values(MORE_MEASURES).map((measure) => measure(row)),
   ]);
-  return { name: 'table', columns: [...columns, ...measures], rows };
+  const columns = ['domain', 'head', 'instances', ...measures.map(({ csvName }) => csvName)];
+  return { name: 'table', columns: [...columns, ...Object.keys(MORE_MEASURES)], rows };
 }
 
 function certificatesTable(store: Store, run: StoredRun): FlatTable {
