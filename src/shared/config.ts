@@ -101,6 +101,7 @@ export type LogitTest = z.infer<typeof logitTestSchema>;
 
 export const certificationSchema = z
   .strictObject({
+    enabled: z.boolean().default(true).describe('Without it nothing is smoothed and nothing certified.'),
     sigma: positive.default(0.1).describe('Standard deviation of the smoothing noise, normalised units.'),
     draws: count.default(500).describe('n: draws that estimate (METHOD.md §4).'),
     selectionDraws: count

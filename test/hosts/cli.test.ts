@@ -187,6 +187,16 @@ describe('a run that is cut off', () => {
   });
 });
 
+it('a reader that goes away before the end, as head does, is no error', async () => {
+  const child = spawn(process.execPath, [PTW, 'data', 'list'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  expect(said).toBe('');
+  expect(code).toBe(0);
+});
+
 it('data list names every set and what serves', async () => {
   const { stdout, code } = await ptw(['data', 'list']);
   expect(stdout).toMatch(/fashion-mnist.*28×28×1/);

@@ -60,6 +60,10 @@ describe('what can work passes', () => {
       'the rule paper alone where representations are not certified',
       { certification: { rules: ['paper'], methods: ['label'] } },
     ],
+    [
+      'draws and rules that could certify nothing, where nothing is certified',
+      { certification: { enabled: false, draws: 5, rules: ['paper'] }, heads: [none] },
+    ],
     ['a group size that one layer never uses', { heads: [{ ...none, hiddenWidth: 10, groupSize: 4 }] }],
   ])('%s', (_, change) => {
     expect(() => tinyConfig(change)).not.toThrow();

@@ -68,8 +68,8 @@ function headProblems(config: ExperimentConfig): string[] {
 }
 
 /** A head for which no rule of the list applies would have no representation certificate at all. */
-function ruleProblems({ heads, certification: { methods, rules } }: ExperimentConfig): string[] {
-  if (!methods.includes('representation')) return [];
+function ruleProblems({ heads, certification: { enabled, methods, rules } }: ExperimentConfig): string[] {
+  if (!enabled || !methods.includes('representation')) return [];
   return heads.flatMap((head, i) =>
     applicableRules(rules, head).length > 0
       ? []
@@ -81,7 +81,8 @@ function ruleProblems({ heads, certification: { methods, rules } }: ExperimentCo
 }
 
 function drawProblems(config: ExperimentConfig): string[] {
-  const { alpha, selection, methods, draws, logitTest } = config.certification;
+  const { enabled, alpha, selection, methods, draws, logitTest } = config.certification;
+  if (!enabled) return [];
   const classes = CATALOGUE[config.source.dataset].classes.length;
   const dimension = representationSize(WIDE_RES_NETS[config.extractor.preset]);
   const smallest = {

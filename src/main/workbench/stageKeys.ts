@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { StageKind } from '../store/tables/stage.ts';
-import type { TransferDescription } from '../engine/process/protocol.ts';
-import type { Domain, ExperimentConfig, HeadSpec, PgdSettings } from '../../shared/config.ts';
+import type { Domain, ExperimentConfig, HeadSpec } from '../../shared/config.ts';
 
 /**
  * A stage is named by the hash of all that its result depends on and nothing else: rerunning with another head or other
@@ -29,8 +28,13 @@ export interface DataKeys {
   readonly target: string;
 }
 
+/** What tells the files of both domains apart; a run has it from the engine's description of them. */
+export interface Fingerprints {
+  readonly domains: Readonly<Record<Domain, { readonly fingerprint: string }>>;
+}
+
 /** The files by content, and what is taken of them. */
-export function dataKeys(config: ExperimentConfig, { domains }: TransferDescription): DataKeys {
+export function dataKeys(config: ExperimentConfig, { domains }: Fingerprints): DataKeys {
   const { source, target } = config;
   const text = (value: unknown): string => canonicalize(value) ?? '';
   const taken = (domain: Domain, instances: number | undefined): unknown => ({
@@ -79,15 +83,21 @@ export function planStages(config: ExperimentConfig, data: DataKeys): StagePlan[
     ...onHeads,
     ...evaluated((head) => evaluationPlan('prediction', head, evaluation)),
     ...(config.pgd.enabled
-      ? evaluated((head) => evaluationPlan('pgd', head, { ...evaluation, pgd: pgdInputs(config.pgd) }))
+      ? evaluated((head) => evaluationPlan('pgd', head, { ...evaluation, pgd: withoutSwitch(config.pgd) }))
       : []),
-    ...evaluated((head) =>
-      evaluationPlan('certification', head, { ...evaluation, certification: config.certification }),
-    ),
+    ...(config.certification.enabled
+      ? evaluated((head) =>
+          evaluationPlan('certification', head, { ...evaluation, certification: withoutSwitch(config.certification) }),
+        )
+      : []),
   ];
 }
 
-function pgdInputs({ enabled: _enabled, ...settings }: PgdSettings): Omit<PgdSettings, 'enabled'> {
+/** Settings as a key has them: a stage that is there at all was switched on. */
+function withoutSwitch<T extends { readonly enabled: boolean }>({
+  enabled: _enabled,
+  ...settings
+}: T): Omit<T, 'enabled'> {
   return settings;
 }
 

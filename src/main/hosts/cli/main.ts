@@ -131,6 +131,12 @@ program
   .description('say which backend serves, and why the others do not')
   .action(() => printDoctor(json()));
 
+// A reader that has seen enough (| head) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
