@@ -10,7 +10,7 @@ const positive = z.number().positive();
 const count = z.int().positive();
 const probability = z.number().gt(0).lt(1);
 
-export const DATASET_NAMES = ['fashion-mnist', 'mnist'] as const;
+export const DATASET_NAMES = ['fashion-mnist', 'mnist', 'kmnist', 'svhn', 'cifar10', 'stl10'] as const;
 export const datasetNameSchema = z.enum(DATASET_NAMES);
 export type DatasetName = z.infer<typeof datasetNameSchema>;
 

@@ -18,6 +18,11 @@ describe('combinations that cannot work are refused before anything runs', () =>
       /heads\.0\.groupSize: got 4, which does not divide the hidden width 10; choose a divisor/,
     ],
     [
+      'sets with different channels',
+      { source: { dataset: 'svhn' }, target: { dataset: 'stl10' } },
+      /target\.dataset: got "stl10" with 3 channels, the source "svhn" has 1/,
+    ],
+    [
       'the same head twice',
       { heads: [none, wn, none] },
       /heads\.2: "1-layer none" is in the list already \(heads\.0\)/,
