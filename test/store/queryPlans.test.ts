@@ -41,6 +41,12 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['the next certified index', certificate.NEXT_INDEX, `COVERING INDEX ${OF_CERTIFICATES} AND dataset_index>?)`],
   ['certified indices', certificate.CERTIFIED_INDICES, `COVERING INDEX ${OF_CERTIFICATES})`],
   ['summary', certificate.SUMMARY, 'COVERING INDEX certificate_by_verdict (stage_id=?)'],
+  [
+    'certified radii',
+    certificate.CERTIFIED_RADII,
+    'INDEX certificate_by_verdict (stage_id=? AND method=? AND rule=? AND outcome=?)',
+  ],
+  ['proved radii', certificate.PROVED_RADII, `INDEX ${OF_CERTIFICATES})`],
   ['arrays of a certificate', ARRAYS_OF_CERTIFICATE, 'INDEX sqlite_autoindex_evidence_array_1 (certificate_id=?)'],
 ];
 

@@ -6,12 +6,14 @@ import {
   insertCertificate,
   selectCertificateHeaders,
   selectCertificatesOfInstance,
+  selectCertifiedRadii,
+  selectProvedRadii,
   selectCertifiedIndices,
   selectNextCertifiedIndex,
   selectSummary,
   toCertificateHeader,
 } from './tables/certificate.ts';
-import type { CertificateHeader, CertificateRow, CertificateSummary } from './tables/certificate.ts';
+import type { CertificateHeader, CertificateRow, CertificateSummary, CertifiedRadius } from './tables/certificate.ts';
 import { insertEvidenceScalars, selectEvidenceScalars } from './tables/certificateEvidence.ts';
 import { insertEvidenceArray, selectEvidenceArrays, type StoredBytes } from './tables/evidenceArray.ts';
 import { insertPgd, selectAttackedIndices, selectPgd } from './tables/pgd.ts';
@@ -34,6 +36,10 @@ export interface Results {
   instanceCertificates(stageId: number, datasetIndex: number): CertificateRecord[];
   /** One for each method and rule of the stage. */
   summary(stageId: number): CertificateSummary[];
+  /** Radii of the instances that the method and rule certify for their own class, in no order. */
+  certifiedRadii(stageId: number, by: Pick<CertificateRecord, 'method' | 'rule'>): CertifiedRadius[];
+  /** The same for representation certificates by whichever sound rule reaches furthest on an instance. */
+  provedRepresentationRadii(stageId: number): CertifiedRadius[];
   /** In one transaction; instances that are there already stay as they are. Returns how many were new. */
   insertPredictions(stageId: number, records: readonly PredictionRecord[]): number;
   predictions(stageId: number): PredictionRecord[];
@@ -64,6 +70,8 @@ export function openResults(db: ReadableDb, folder: string): Results {
     instanceCertificates: (stageId, datasetIndex) =>
       selectCertificatesOfInstance(db, stageId, datasetIndex).map((row) => withEvidence(db, row)),
     summary: (stageId) => selectSummary(db, stageId),
+    certifiedRadii: (stageId, by) => selectCertifiedRadii(db, stageId, by),
+    provedRepresentationRadii: (stageId) => selectProvedRadii(db, stageId),
     insertPredictions: (stageId, records) =>
       insertAll(records, (target, record) => insertPrediction(target, stageId, record)),
     predictions: (stageId) => selectPredictions(db, stageId),

@@ -9,6 +9,8 @@ import { loadExperiment, presetNames } from '../../workbench/presets.ts';
 import { holds, verifyRun } from '../../workbench/verifyRun.ts';
 import { reading, workbenchFolder } from '../../workbench/storeOfFolder.ts';
 import { listRuns, resumeRun, showRun, startRun } from '../../workbench/workbench.ts';
+import { collect, runId, type CommandContext } from './commandContext.ts';
+import { addCurveCommand } from './curveCommand.ts';
 import { EXIT, exitCodeOf, messageOf } from './exit.ts';
 import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
@@ -26,13 +28,7 @@ const program = new Command('ptw')
   .configureOutput({ outputError: (text, write) => write(text) });
 
 const json = (): boolean => program.opts<{ json?: boolean }>().json === true;
-
-function runId(text: string): number {
-  const id = Number(text);
-  if (!Number.isInteger(id) || id < 1)
-    throw new InvalidArgumentError('expected the number of a run; list them with: ptw runs');
-  return id;
-}
+const context: CommandContext = { program, folder, json };
 
 function datasetIndex(text: string): number {
   const index = Number(text);
@@ -43,8 +39,6 @@ function datasetIndex(text: string): number {
 
 /** For `--json`: one document on standard output. */
 const printJson = (value: unknown): boolean => process.stdout.write(`${jsonText(value, 2)}\n`);
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
 
 program
   .command('run')
@@ -90,6 +84,8 @@ program
     if (json()) printJson(report);
     else printInstance(report);
   });
+
+addCurveCommand(context);
 
 program
   .command('verify')

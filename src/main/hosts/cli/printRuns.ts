@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { withIntervals } from '../../workbench/intervals.ts';
 import type { RunReport } from '../../workbench/workbench.ts';
 import type { RunSummary } from '../../workbench/workbench.ts';
 import { REPORT_LEGEND, reportTable } from './reportTable.ts';
@@ -7,7 +8,7 @@ const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 export function printReport({ run, config, rows, exampleInstance }: RunReport, json: boolean): void {
   if (json) {
-    print(JSON.stringify({ run, rows }, null, 2));
+    print(JSON.stringify({ run, rows: withIntervals(rows) }, null, 2));
     return;
   }
   const { enabled, sigma, draws, selectionDraws, alpha } = config.certification;

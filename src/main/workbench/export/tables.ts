@@ -1,4 +1,5 @@
 import type { Store } from '../../store/store.ts';
+import { everyCurve } from '../curves/certifiedAccuracy.ts';
 import { reportOf, type Share } from '../report.ts';
 import { headsOf, stageOf, type StoredRun } from '../storedRun.ts';
 
@@ -9,7 +10,7 @@ export interface FlatTable {
   readonly rows: Iterable<readonly (string | number | boolean | null)[]>;
 }
 
-/** Every table of a run, one row a sample but for `table` (one a domain and head) and `epochs`. Radii and norms are L2. */
+/** Every table of a run, one row a sample but for `table` (one a domain and head), `epochs` and `curves` (one a step). Radii and norms are L2. */
 export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
   return [
     paperTable(store, run),
@@ -17,6 +18,7 @@ export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
     predictionsTable(store, run),
     pgdTable(store, run),
     epochsTable(store, run),
+    curvesTable(store, run),
   ];
 }
 
@@ -142,4 +144,26 @@ function epochsTable(store: Store, { stages }: StoredRun): FlatTable {
     );
   const columns = ['trained', 'domain', 'head', 'epoch', 'training_loss', 'validation_loss', 'validation_accuracy'];
   return { name: 'epochs', columns: [...columns, 'seconds'], rows };
+}
+
+function curvesTable(store: Store, run: StoredRun): FlatTable {
+  const rows = everyCurve(store, run).flatMap(({ domain, head, method, rule, soundness, steps }) =>
+    steps.map(({ radiusNormalised, radiusPixels, certified, interval }) => [
+      domain,
+      head,
+      method,
+      rule,
+      soundness,
+      radiusNormalised,
+      radiusPixels,
+      certified.hits,
+      certified.total,
+      certified.hits / certified.total,
+      interval.lower,
+      interval.upper,
+    ]),
+  );
+  const columns = ['domain', 'head', 'method', 'rule', 'soundness', 'radius_normalised', 'radius_pixels'];
+  const shares = ['certified', 'instances', 'certified_accuracy', 'wilson_lower', 'wilson_upper'];
+  return { name: 'curves', columns: [...columns, ...shares], rows };
 }
