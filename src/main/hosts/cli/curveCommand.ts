@@ -24,7 +24,7 @@ export function addCurveCommand({ program, folder, json }: CommandContext): void
       });
       const text = json()
         ? jsonText({ run: id, sigma, curves }, 2)
-        : `${curveTable(curves, { radii: radiiToShow(curves, sigma), sigma })}\n${CURVE_LEGEND}`;
+        : `${curveTable(curves, radiiToShow(curves, sigma))}\n${CURVE_LEGEND}`;
       process.stdout.write(`${text}\n`);
     });
 }

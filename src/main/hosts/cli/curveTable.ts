@@ -3,18 +3,15 @@ import { accuracyAt, type CertifiedCurve, type CurvePoint } from '../../workbenc
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 
-/** One row a curve, one column a radius. @param at radii in normalised units, and the σ that they are multiples of */
-export function curveTable(
-  curves: readonly CertifiedCurve[],
-  { radii, sigma }: { readonly radii: readonly number[]; readonly sigma: number },
-): string {
+/** One row a curve, one column a radius. @param radii multiples of σ/4, normalised units */
+export function curveTable(curves: readonly CertifiedCurve[], radii: readonly number[]): string {
   const table = new Table({
     style: { head: [], border: [], compact: true },
     colAligns: [...Array<'left'>(4).fill('left'), ...Array<'right'>(radii.length).fill('right')],
   });
   const { pixelsPerUnit } = curves.find((curve) => curve.pixelsPerUnit !== null) ?? { pixelsPerUnit: null };
-  const header = radii.map((radius) =>
-    [`${radius / sigma}σ`, radius.toFixed(3), pixelsPerUnit === null ? '–' : (radius * pixelsPerUnit).toFixed(3)].join(
+  const header = radii.map((radius, quarters) =>
+    [`${quarters / 4}σ`, radius.toFixed(3), pixelsPerUnit === null ? '–' : (radius * pixelsPerUnit).toFixed(3)].join(
       '\n',
     ),
   );

@@ -5,6 +5,7 @@ export const everythingInThePaper: Migration = {
   version: 2,
   apply(db) {
     db.exec(MORE_STAGE_KINDS);
+    db.exec(STUDIES);
   },
 };
 
@@ -27,4 +28,21 @@ INSERT INTO stage_of_version_2 SELECT id, key, kind, domain, head_label, inputs,
 DROP TABLE stage;
 ALTER TABLE stage_of_version_2 RENAME TO stage;
 CREATE INDEX stage_by_status ON stage (status);
+`;
+
+const STUDIES = `
+CREATE TABLE study (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  config TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE study_run (
+  study_id INTEGER NOT NULL REFERENCES study (id),
+  position INTEGER NOT NULL,
+  run_id INTEGER NOT NULL REFERENCES run (id),
+  PRIMARY KEY (study_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX study_run_by_run ON study_run (run_id);
 `;
