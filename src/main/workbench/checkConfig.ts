@@ -6,6 +6,7 @@ import { representationSize, WIDE_RES_NETS } from '../engine/models/wideResNetSh
 import { labelLevel, logitLevel, pairwiseLevel, representationLevel } from '../math/levels.ts';
 import { smallestDrawsForLabel, smallestDrawsThatCertify } from '../math/orderStatistics.ts';
 import { BadInput } from './errors.ts';
+import { invalid } from './loadConfig.ts';
 import { headLabel } from './stageKeys.ts';
 
 /**
@@ -25,14 +26,13 @@ export function checkBackend({ precision }: ExperimentConfig, { name }: { readon
  * @throws BadInput with a line for each problem: key, value, what is allowed
  */
 export function checkConfig(config: ExperimentConfig): void {
-  const problems = [
-    ...channelProblems(config),
-    ...headProblems(config),
-    ...ruleProblems(config),
-    ...drawProblems(config),
-  ];
-  if (problems.length > 0)
-    throw new BadInput(`the experiment cannot run:\n${problems.map((p) => `  ${p}`).join('\n')}`);
+  const problems = contradictions(config);
+  if (problems.length > 0) throw new BadInput(invalid('the experiment cannot run', problems));
+}
+
+/** What of a config cannot work together, a sentence each. */
+export function contradictions(config: ExperimentConfig): string[] {
+  return [...channelProblems(config), ...headProblems(config), ...ruleProblems(config), ...drawProblems(config)];
 }
 
 function channelProblems({ source, target }: ExperimentConfig): string[] {

@@ -7,16 +7,26 @@ import { BadInput } from './errors.ts';
 export function parseConfig(value: unknown, place: string): ExperimentConfig {
   const parsed = experimentConfigSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `  ${describeIssue(issue, value)}`);
-  throw new BadInput(`${place} is no valid experiment:\n${lines.join('\n')}`);
+  throw new BadInput(
+    invalid(`${place} is no valid experiment`, problemsOf(parsed.error, experimentConfigSchema, value)),
+  );
 }
 
-function describeIssue(issue: z.core.$ZodIssue, root: unknown): string {
+/** A line for each problem, under what they are problems of. */
+export const invalid = (sentence: string, problems: readonly string[]): string =>
+  `${sentence}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`;
+
+/** What a schema finds wrong with a value: key, what is allowed, what was got. */
+export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown): string[] {
+  return error.issues.map((issue) => describeIssue(issue, schema, value));
+}
+
+function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): string {
   const path = issue.path.map(String);
   const key = path.join('.') || '(top level)';
   if (issue.code === 'unrecognized_keys') {
     const prefix = path.length === 0 ? '' : `${path.join('.')}.`;
-    return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(path)}`).join('\n  ');
+    return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(schema, path)}`).join('\n  ');
   }
   const value = path.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], root);
   const got = value === undefined ? 'missing' : `got ${JSON.stringify(value)}`;
@@ -24,10 +34,10 @@ function describeIssue(issue: z.core.$ZodIssue, root: unknown): string {
 }
 
 /** The keys that the schema allows at a path, as far as it is made of plain objects. */
-function allowedKeys(path: readonly string[]): string {
-  const json = z.toJSONSchema(experimentConfigSchema, { io: 'input' }) as JsonSchema;
+function allowedKeys(schema: z.ZodType, path: readonly string[]): string {
+  const json = z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
   const at = path.reduce<JsonSchema | undefined>(
-    (schema, part) => (/^\d+$/.test(part) ? schema?.items : schema?.properties?.[part]),
+    (at, part) => (/^\d+$/.test(part) ? at?.items : at?.properties?.[part]),
     json,
   );
   return at?.properties === undefined ? '' : ` (allowed: ${Object.keys(at.properties).join(', ')})`;

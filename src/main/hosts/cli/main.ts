@@ -1,7 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DOMAINS, type Domain } from '../../../shared/config.ts';
 import { listDatasets } from '../../workbench/dataSets.ts';
-import { Interrupted } from '../../workbench/errors.ts';
 import { EXPORT_FORMATS, exportRun, type ExportRequest } from '../../workbench/export/exportRun.ts';
 import { jsonText } from '../../workbench/export/json.ts';
 import { instanceReport } from '../../workbench/instanceCertificates.ts';
@@ -17,6 +16,7 @@ import { printDoctor } from './doctor.ts';
 import { printDatasets } from './printDatasets.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
 
 const folder = workbenchFolder();
@@ -86,6 +86,7 @@ program
   });
 
 addCurveCommand(context);
+addStudyCommands(context);
 
 program
   .command('verify')
@@ -140,6 +141,6 @@ try {
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.badInput;
   } else {
     process.stderr.write(`${messageOf(error)}\n`);
-    process.exitCode = error instanceof Interrupted ? EXIT.interrupted : exitCodeOf(error);
+    process.exitCode = exitCodeOf(error);
   }
 }

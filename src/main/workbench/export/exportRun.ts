@@ -39,7 +39,8 @@ function* csvLines({ columns, rows }: FlatTable): Generator<string> {
   for (const row of rows) yield stringify([[...row]], { cast });
 }
 
-function writeFiles(out: string, files: Readonly<Record<string, Iterable<string>>>, force: boolean): string[] {
+/** Every file whole or not at all. @returns their paths @throws BadInput as exportRun */
+export function writeFiles(out: string, files: Readonly<Record<string, Iterable<string>>>, force: boolean): string[] {
   try {
     mkdirSync(out, { recursive: true });
     const paths = Object.keys(files).map((name) => path.join(out, name));
