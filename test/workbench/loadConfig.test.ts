@@ -15,7 +15,7 @@ describe('refusals', () => {
     [
       'an unknown nested key',
       { certification: { sigmas: 1 } },
-      /certification\.sigmas: unknown key \(allowed: sigma, draws/,
+      /certification\.sigmas: unknown key \(allowed: enabled, sigma, draws/,
     ],
     ['a wrong type, with the value', { certification: { sigma: 'big' } }, /certification\.sigma: .*number.*got "big"/],
     ['an impossible number', { certification: { alpha: 2 } }, /certification\.alpha: .*got 2/],

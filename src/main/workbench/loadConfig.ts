@@ -28,7 +28,10 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown
     const prefix = path.length === 0 ? '' : `${path.join('.')}.`;
     return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(schema, path)}`).join('\n  ');
   }
-  const value = path.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], root);
+  // A bare value may stand for an object, as a procedure's name does.
+  const inside = (at: unknown, part: string): unknown =>
+    typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : at;
+  const value = path.reduce(inside, root);
   const got = value === undefined ? 'missing' : `got ${JSON.stringify(value)}`;
   return `${key}: ${issue.message} (${got})`;
 }
