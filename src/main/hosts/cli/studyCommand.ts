@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { jsonText } from '../../workbench/export/json.ts';
 import { exportStudy } from '../../workbench/studies/exportStudy.ts';
 import { loadStudy, studyPresetNames } from '../../workbench/studies/loadStudy.ts';
@@ -34,7 +34,6 @@ export function addStudyCommands(context: CommandContext): void {
   const { program, folder, json } = context;
   const study = program
     .command('study')
-    .enablePositionalOptions()
     .description(`run a grid of experiments: a preset (${studyPresetNames().join(', ')}) or a file`)
     .argument('<preset|study.json>')
     .option('--set <key=value>', "change a key of the study's base; may be repeated", collect, [])
@@ -49,12 +48,15 @@ export function addStudyCommands(context: CommandContext): void {
     }
     await workOff(context, options, (host) => runStudy(folder, loaded, host));
   });
+  // Commander gives an option that both know to the outer command, so both are asked.
   const resume = study.command('resume').description('go on with a study').argument('<id>', 'its number', studyId);
-  withOut(resume).action((id: number, options: OutOptions) =>
-    workOff(context, options, (host) => resumeStudy(folder, id, host)),
+  withOut(resume).action((id: number, _options: OutOptions, command: Command) =>
+    workOff(context, command.optsWithGlobals(), (host) => resumeStudy(folder, id, host)),
   );
   const show = study.command('show').description("print a study's tables").argument('<id>', 'its number', studyId);
-  withOut(show).action((id: number, options: OutOptions) => report(context, options, showStudy(folder, id)));
+  withOut(show).action((id: number, _options: OutOptions, command: Command) =>
+    report(context, command.optsWithGlobals(), showStudy(folder, id)),
+  );
   program
     .command('studies')
     .description('list studies')
