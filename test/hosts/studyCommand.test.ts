@@ -64,6 +64,10 @@ describe('a study', () => {
     expect(readdirSync(out).sort()).toEqual(['study-1-accuracy.csv', 'study-1-accuracy.tex', 'study-1.json']);
   });
 
+  it('is named by its runs', async () => {
+    expect((await ptw(['show', '2'], home)).stdout).toMatch(/Part of study 1: npx ptw study show 1\n/);
+  });
+
   it('is shown again from the store, as one JSON document too', async () => {
     expect((await ptw(['study', 'show', '1'], home)).stdout).toMatch(/2 of 2 runs done/);
     const { stdout } = await ptw(['--json', 'study', 'show', '1'], home);

@@ -118,6 +118,8 @@ export interface RunReport {
   readonly rows: readonly ReportRow[];
   /** A test image of the target that has certificates, preferably a proved one of a deep head; null when there are none. */
   readonly exampleInstance: number | null;
+  /** Numbers of the studies that it is part of. */
+  readonly studies: readonly number[];
 }
 
 /** A run with its table. @throws StoreError 'not-found' */
@@ -130,6 +132,7 @@ export function showRun(folder: string, id: number): RunReport {
       config: stored.config,
       rows: reportOf(store, stored),
       exampleInstance: exampleInstance(store, stored),
+      studies: store.studies.ofRun(id),
     };
   });
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { experimentConfigSchema, PROCEDURES } from '../../../src/shared/config.ts';
+import { experimentConfigSchema, headSpecSchema, PROCEDURES } from '../../../src/shared/config.ts';
 import { expandStudy, type GridCell } from '../../../src/main/workbench/studies/expandStudy.ts';
 import { loadStudy, parseStudy, studyPresetNames } from '../../../src/main/workbench/studies/loadStudy.ts';
 import { publishedAt, type TableKind } from '../../../src/main/workbench/studies/published.ts';
@@ -16,9 +16,10 @@ const PAPER: readonly (readonly [name: string, kind: TableKind, rows: number])[]
 interface Document {
   readonly base: Readonly<Record<string, unknown>>;
   readonly procedures: readonly (string | { readonly procedure: string })[];
+  readonly heads: readonly object[];
 }
 
-/** Cells of a preset, as far as this version of the program has the procedures and settings that it names. */
+/** Cells of a preset, as far as this version of the program has the procedures, heads and settings that it names. */
 function cellsOf(name: string): { cells: GridCell[]; whole: boolean } {
   const file = new URL(`../../../resources/studies/${name}.json`, import.meta.url);
   const document = JSON.parse(readFileSync(file, 'utf8')) as Document;
@@ -26,8 +27,12 @@ function cellsOf(name: string): { cells: GridCell[]; whole: boolean } {
     (PROCEDURES as readonly string[]).includes(typeof entry === 'string' ? entry : entry.procedure),
   );
   const base = Object.entries(document.base).filter(([key]) => key in experimentConfigSchema.shape);
-  const whole = known.length === document.procedures.length && base.length === Object.keys(document.base).length;
-  const restricted = { ...document, procedures: known, base: Object.fromEntries(base) };
+  const heads = document.heads.filter((head) => Object.keys(head).every((key) => key in headSpecSchema.shape));
+  const whole =
+    heads.length === document.heads.length &&
+    known.length === document.procedures.length &&
+    base.length === Object.keys(document.base).length;
+  const restricted = { ...document, heads, procedures: known, base: Object.fromEntries(base) };
   return { cells: expandStudy(parseStudy(restricted, name).study), whole };
 }
 

@@ -6,9 +6,9 @@ import { REPORT_LEGEND, reportTable } from './reportTable.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
-export function printReport({ run, config, rows, exampleInstance }: RunReport, json: boolean): void {
+export function printReport({ run, config, rows, exampleInstance, studies }: RunReport, json: boolean): void {
   if (json) {
-    print(JSON.stringify({ run, rows: withIntervals(rows) }, null, 2));
+    print(JSON.stringify({ run, rows: withIntervals(rows), studies }, null, 2));
     return;
   }
   const { enabled, sigma, draws, selectionDraws, alpha } = config.certification;
@@ -20,6 +20,7 @@ export function printReport({ run, config, rows, exampleInstance }: RunReport, j
   if (config.precision !== 'float32') {
     print(`The extractor computes in ${config.precision}: accuracy, attacks and certificates are all of that model.`);
   }
+  for (const study of studies) print(`Part of study ${study}: npx ptw study show ${study}`);
   print(nextSteps(run, exampleInstance));
 }
 
