@@ -1,6 +1,6 @@
 import type { ImageShape } from '../src/main/data/catalogue.ts';
 import type { WideResNet } from '../src/main/engine/models/wideResNetShape.ts';
-import { forwardBytes, forwardFlops } from './flops.ts';
+import { forwardBytes, forwardFlops } from '../src/main/engine/models/wideResNetWork.ts';
 
 /** A way for a GPU to compute, at its data sheet's rate for dense matrices. */
 export interface Roof {

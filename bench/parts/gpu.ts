@@ -5,7 +5,7 @@ import { WIDE_RES_NETS } from '../../src/main/engine/models/wideResNetShape.ts';
 import { extractorPresetSchema } from '../../src/shared/config.ts';
 import { conditionsOf } from '../conditions.ts';
 import { publish } from '../document.ts';
-import { forwardFlops } from '../flops.ts';
+import { forwardFlops } from '../../src/main/engine/models/wideResNetWork.ts';
 import { alternate, type Contestant } from '../measure.ts';
 import type { Options } from '../options.ts';
 import { estimateOf, ROOFS, UTILISATION } from '../roofline.ts';

@@ -3,7 +3,7 @@ import { WIDE_RES_NETS } from '../../src/main/engine/models/wideResNetShape.ts';
 import { conditionsOf } from '../conditions.ts';
 import { publish } from '../document.ts';
 import { PRESET, trainExperiment, type Experiment } from '../experiment.ts';
-import { forwardFlops } from '../flops.ts';
+import { forwardFlops } from '../../src/main/engine/models/wideResNetWork.ts';
 import { alternate, type Contestant } from '../measure.ts';
 import type { Options } from '../options.ts';
 import { fitLine } from '../statistics.ts';

@@ -10,7 +10,7 @@ const positive = z.number().positive();
 const count = z.int().positive();
 const probability = z.number().gt(0).lt(1);
 
-export const DATASET_NAMES = ['fashion-mnist', 'mnist'] as const;
+export const DATASET_NAMES = ['fashion-mnist', 'mnist', 'kmnist', 'svhn', 'cifar10', 'stl10'] as const;
 export const datasetNameSchema = z.enum(DATASET_NAMES);
 export type DatasetName = z.infer<typeof datasetNameSchema>;
 
@@ -197,6 +197,7 @@ export type FalsificationSettings = z.infer<typeof falsificationSchema>;
 
 export const certificationSchema = z
   .strictObject({
+    enabled: z.boolean().default(true).describe('Without it nothing is smoothed and nothing certified.'),
     sigma: positive.default(0.1).describe('Standard deviation of the smoothing noise, normalised units.'),
     draws: count.default(500).describe('n: draws that estimate (METHOD.md §4).'),
     selectionDraws: count

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forwardBytes, forwardFlops } from '../../bench/flops.ts';
+import { forwardBytes, forwardFlops } from '../../src/main/engine/models/wideResNetWork.ts';
 import { estimateOf, UTILISATION } from '../../bench/roofline.ts';
 import { WIDE_RES_NETS } from '../../src/main/engine/models/wideResNetShape.ts';
 

@@ -17,6 +17,7 @@ import { DATASET_NAMES } from '../../src/shared/config.ts';
 import { refusalOf } from './refusal.ts';
 
 const BUNDLED = path.join(import.meta.dirname, '../../resources/images');
+const BUNDLED_NAMES = DATASET_NAMES.filter((name) => CATALOGUE[name].bundled !== null);
 let scratch = '';
 let places: Whereabouts;
 let full = '';
@@ -58,7 +59,7 @@ function withFullSet<T>(body: () => T, change: (name: string, contents: Buffer) 
 }
 
 describe('bundled sets', () => {
-  test.each(DATASET_NAMES)('%s has 600 and 100 images of each class and the catalogue’s shape', (name) => {
+  test.each(BUNDLED_NAMES)('%s has 600 and 100 images of each class and the catalogue’s shape', (name) => {
     const set = loadDataset(name, { origin: 'bundled' });
     expect(set.origin).toBe('bundled');
     expect(set.shape).toEqual({ height: 28, width: 28, channels: 1 });
@@ -70,7 +71,7 @@ describe('bundled sets', () => {
     }
   });
 
-  test.each(DATASET_NAMES)('no image of %s occurs twice, in one part or across both', (name) => {
+  test.each(BUNDLED_NAMES)('no image of %s occurs twice, in one part or across both', (name) => {
     const { train, test } = loadDataset(name, { origin: 'bundled' });
     const seen = new Set<string>();
     for (const { images } of [train, test]) {
@@ -86,7 +87,7 @@ describe('bundled sets', () => {
   });
 
   test('use the whole range of intensities', () => {
-    for (const name of DATASET_NAMES) {
+    for (const name of BUNDLED_NAMES) {
       const { images } = loadDataset(name, { origin: 'bundled' }).train;
       const present = new Set(images);
       expect([present.has(0), present.has(255), present.size > 200]).toEqual([true, true, true]);
@@ -102,7 +103,7 @@ describe('bundled sets', () => {
     const error = refusalOf(() => loadDataset('mnist', { origin: 'bundled', whereabouts: places }));
     writeFileSync(file, sound);
     expect(error.file).toBe(file);
-    expect(error.message).toContain(CATALOGUE.mnist.bundledFiles[key].sha256);
+    expect(error.message).toContain(CATALOGUE.mnist.bundled!.files[key].sha256);
     expect(error.cure).toMatch(/install it again/);
   });
 
@@ -187,6 +188,34 @@ describe('full sets', () => {
   test('an absent full set is refused when it is asked for', () => {
     const error = refusalOf(() => loadDataset('mnist', { origin: 'full', whereabouts: places }));
     expect(error.message).toContain(full);
+  });
+});
+
+describe('sets that do not come with the program', () => {
+  test('those of the MNIST family are read where their files are', () => {
+    withFullSet(() => {
+      const set = loadDataset('kmnist', { whereabouts: places });
+      expect([set.origin, set.train.labels.length, set.classes[9]]).toEqual(['full', 60_000, 'を (wo)']);
+    });
+  });
+
+  test.each([
+    ['auto', /full kmnist.*none of .*expected train-images-idx3-ubyte/],
+    ['full', /full kmnist.*none of /],
+    ['bundled', /bundled kmnist.*got none.*unset PTW_DATA/],
+  ] as const)('a missing one is refused with where to put it, choice %s', (origin, message) => {
+    const error = refusalOf(() => loadDataset('kmnist', { origin, whereabouts: places }));
+    expect(error.message).toMatch(message);
+    expect(error.message).toContain(full);
+    expect(error.cure).not.toContain('use the bundled set');
+  });
+
+  test.each(['svhn', 'cifar10', 'stl10'] as const)('%s has no reader, which is said and not a missing file', (name) => {
+    withFullSet(() => {
+      const error = refusalOf(() => loadDataset(name, { whereabouts: places }));
+      expect(error.message).toMatch(/got none in this version of the program/);
+      expect(error.message).toContain(CATALOGUE[name].files);
+    });
   });
 });
 

@@ -1,45 +1,17 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { emptyFolder, TINY } from '../workbench/tinyExperiment.ts';
+import { PTW, ptw as ptwIn, ptwUntil, type Ended } from './ptw.ts';
 
-const PTW = fileURLToPath(new URL('../../bin/ptw.mjs', import.meta.url));
 const folder = emptyFolder();
 const experiment = path.join(folder, 'tiny.json');
 writeFileSync(experiment, JSON.stringify(TINY));
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function ptw(args: readonly string[], home = folder): Promise<Ended> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, PTW_HOME: home };
-    execFile(process.execPath, [PTW, ...args], { env, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-  });
-}
-
-/** Starts a run and waits for a line on standard error. */
-async function runUntil(line: RegExp, home: string): Promise<{ child: ChildProcess; said: () => string }> {
-  const env = { ...process.env, PTW_HOME: home };
-  const child = spawn(process.execPath, [PTW, 'run', experiment], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      if (line.test(said)) resolve();
-    });
-    child.on('exit', () => reject(new Error(`ended before it said ${String(line)}: ${said}`)));
-  });
-  return { child, said: () => said };
-}
+const ptw = (args: readonly string[], home = folder): Promise<Ended> => ptwIn(args, home);
+const runUntil = (line: RegExp, home: string) => ptwUntil(line, ['run', experiment], home);
 
 describe('bad input', () => {
   it.each([
@@ -122,6 +94,27 @@ describe('a finished run', () => {
     expect(listed.map(({ status }) => status)).toEqual(['done']);
   });
 
+  it('has shares with Wilson intervals as JSON, and curves', async () => {
+    const { rows } = JSON.parse((await ptw(['--json', 'show', '1'])).stdout) as {
+      rows: { baseAccuracy: { hits: number; total: number; interval: { lower: number; upper: number } } }[];
+    };
+    for (const { baseAccuracy } of rows) {
+      const { hits, total, interval } = baseAccuracy;
+      expect(interval.lower).toBeLessThanOrEqual(hits / total);
+      expect(interval.upper).toBeGreaterThanOrEqual(hits / total);
+      expect(interval.upper - interval.lower).toBeGreaterThan(0.2);
+    }
+    const { stdout } = await ptw(['curve', '1', '--domain', 'target']);
+    expect(stdout).toMatch(/0σ.*0\.25σ/);
+    expect(stdout).toMatch(/target.*4-layer wn.*representation.*paper, no proof/);
+    expect(stdout).not.toMatch(/source/);
+    const label = await ptw(['--json', 'curve', '1', '--method', 'label']);
+    const { curves } = JSON.parse(label.stdout) as { curves: { method: string; steps: object[] }[] };
+    expect(curves.map(({ method }) => method)).toEqual(['label', 'label', 'label', 'label']);
+    expect(curves[0].steps[0]).toMatchObject({ radiusNormalised: 0, certified: { total: 10 } });
+    expect((await ptw(['curve', '1', '--head', 'nope'])).code).toBe(2);
+  });
+
   it('opens a certificate down to its evidence', async () => {
     const [, index] = /ptw certificate 1 (\d+)/.exec(run.stdout)!;
     const text = (await ptw(['certificate', '1', index])).stdout;
@@ -158,9 +151,16 @@ describe('a finished run', () => {
     const out = path.join(emptyFolder(), 'deep', 'results');
     expect((await ptw(['export', '1', '--format', 'csv', '--out', out])).code).toBe(0);
     expect((await ptw(['export', '1', '--format', 'json', '--out', out])).code).toBe(0);
-    const names = ['adversarial-search', 'certificates', 'epochs', 'noise-attack', 'pgd', 'predictions', 'table'].map(
-      (name) => `run-1-${name}.csv`,
-    );
+    const names = [
+      'adversarial-search',
+      'certificates',
+      'curves',
+      'epochs',
+      'noise-attack',
+      'pgd',
+      'predictions',
+      'table',
+    ].map((name) => `run-1-${name}.csv`);
     expect(readdirSync(out).sort()).toEqual([...names, 'run-1.json'].sort());
     const document = JSON.parse(readFileSync(path.join(out, 'run-1.json'), 'utf8')) as { certificates: unknown[] };
     const lines = readFileSync(path.join(out, 'run-1-certificates.csv'), 'utf8').trim().split('\n');
@@ -194,6 +194,16 @@ describe('a run that is cut off', () => {
     expect((await ptw(['resume', '1'], home)).stdout).toMatch(/Run 1: tiny \(done/);
     expect((await ptw(['verify', '1'], home)).code).toBe(0);
   });
+});
+
+it('a reader that goes away before the end, as head does, is no error', async () => {
+  const child = spawn(process.execPath, [PTW, 'data', 'list'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  expect(said).toBe('');
+  expect(code).toBe(0);
 });
 
 it('data list names every set and what serves', async () => {

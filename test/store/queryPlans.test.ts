@@ -14,6 +14,7 @@ import { PREDICTIONS_OF_STAGE } from '../../src/main/store/tables/prediction.ts'
 import { RUNNING_RUNS } from '../../src/main/store/tables/run.ts';
 import { CERTIFICATE_COUNTS, STAGE_COUNTS, STAGES_OF_RUN } from '../../src/main/store/tables/runStage.ts';
 import { ABANDONED_STAGES, STAGE_BY_KEY } from '../../src/main/store/tables/stage.ts';
+import { RUNS_OF_STUDY, STUDIES_OF_RUN } from '../../src/main/store/tables/studyRun.ts';
 import { ARTEFACTS_OF_STAGE } from '../../src/main/store/tables/stageArtefact.ts';
 import { temporaryFolder } from './fixtures.ts';
 
@@ -32,6 +33,8 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['an artefact', ARTEFACT_BY_HASH, 'SEARCH artefact USING PRIMARY KEY (hash=?)'],
   ['stages of an artefact', UNREFERENCED_ARTEFACTS, 'INDEX stage_artefact_by_hash (hash=?)'],
   ['artefacts of a stage', ARTEFACTS_OF_STAGE, 'SEARCH stage_artefact USING PRIMARY KEY (stage_id=?)'],
+  ['runs of a study', RUNS_OF_STUDY, 'SEARCH study_run USING PRIMARY KEY (study_id=?)'],
+  ['studies of a run', STUDIES_OF_RUN, 'COVERING INDEX study_run_by_run (run_id=?)'],
   ['predictions', PREDICTIONS_OF_STAGE, 'INDEX sqlite_autoindex_prediction_1 (stage_id=?)'],
   ['PGD results', PGD_OF_STAGE, 'INDEX sqlite_autoindex_pgd_1 (stage_id=?)'],
   ['attacked indices', ATTACKED_INDICES, 'COVERING INDEX sqlite_autoindex_pgd_1 (stage_id=?)'],
@@ -48,6 +51,12 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['the next certified index', certificate.NEXT_INDEX, `COVERING INDEX ${OF_CERTIFICATES} AND dataset_index>?)`],
   ['certified indices', certificate.CERTIFIED_INDICES, `COVERING INDEX ${OF_CERTIFICATES})`],
   ['summary', certificate.SUMMARY, 'COVERING INDEX certificate_by_verdict (stage_id=?)'],
+  [
+    'certified radii',
+    certificate.CERTIFIED_RADII,
+    'INDEX certificate_by_verdict (stage_id=? AND method=? AND rule=? AND outcome=?)',
+  ],
+  ['proved radii', certificate.PROVED_RADII, `INDEX ${OF_CERTIFICATES})`],
   ['arrays of a certificate', ARRAYS_OF_CERTIFICATE, 'INDEX sqlite_autoindex_evidence_array_1 (certificate_id=?)'],
   ['boxes searched', FALSIFICATION_OF_CERTIFICATE, 'INDEX sqlite_autoindex_falsification_1 (certificate_id=?)'],
   ['falsified certificates', FALSIFICATION_COUNTS, 'INDEX sqlite_autoindex_falsification_1 (certificate_id=?)'],

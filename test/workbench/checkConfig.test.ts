@@ -20,6 +20,11 @@ describe('combinations that cannot work are refused before anything runs', () =>
       /heads\.0\.groupSize: got 4, which does not divide the hidden width 10; choose a divisor/,
     ],
     [
+      'sets with different channels',
+      { source: { dataset: 'svhn' }, target: { dataset: 'stl10' } },
+      /target\.dataset: got "stl10" with 3 channels, the source "svhn" has 1/,
+    ],
+    [
       'the same head twice',
       { heads: [none, wn, none] },
       /heads\.2: "1-layer none" is in the list already \(heads\.0\)/,
@@ -88,6 +93,10 @@ describe('what can work passes', () => {
       { certification: { rules: ['paper'], methods: ['label'] } },
     ],
     ['box training of as many images as train', { heads: [{ ...none, boxTraining: { ...SHORT, instances: 180 } }] }],
+    [
+      'draws and rules that could certify nothing, where nothing is certified',
+      { certification: { enabled: false, draws: 5, rules: ['paper'] }, heads: [none] },
+    ],
     ['a group size that one layer never uses', { heads: [{ ...none, hiddenWidth: 10, groupSize: 4 }] }],
   ])('%s', (_, change) => {
     expect(() => tinyConfig(change)).not.toThrow();

@@ -20,7 +20,7 @@ describe('refusals', () => {
     [
       'an unknown nested key',
       { certification: { sigmas: 1 } },
-      /certification\.sigmas: unknown key \(allowed: sigma, draws/,
+      /certification\.sigmas: unknown key \(allowed: enabled, sigma, draws/,
     ],
     ['a wrong type, with the value', { certification: { sigma: 'big' } }, /certification\.sigma: .*number.*got "big"/],
     ['an impossible number', { certification: { alpha: 2 } }, /certification\.alpha: .*got 2/],
@@ -56,12 +56,14 @@ it('the demo is a valid experiment and its defaults are filled in', () => {
   expect(config.heads).toHaveLength(6);
 });
 
-it('a config from before there was falsification is of a run without; a later one says what it did', () => {
-  const { falsification, ...before } = parseConfig(demo, 'demo').certification;
-  expect(falsification.enabled).toBe(true);
-  const stored = { ...parseConfig(demo, 'demo'), certification: before };
+it('a config from before there was falsification or a noise attack is of a run without; a later one says what it did', () => {
+  const { noiseAttack, ...rest } = parseConfig(demo, 'demo');
+  const { falsification, ...before } = rest.certification;
+  expect([falsification.enabled, noiseAttack.enabled]).toEqual([true, true]);
+  const stored = { ...rest, certification: before };
   expect(parseStoredConfig(stored, 4).certification.falsification.enabled).toBe(false);
-  expect(parseStoredConfig(parseConfig(demo, 'demo'), 4).certification.falsification).toEqual(falsification);
+  expect(parseStoredConfig(stored, 4).noiseAttack.enabled).toBe(false);
+  expect(parseStoredConfig(parseConfig(demo, 'demo'), 4)).toEqual(parseConfig(demo, 'demo'));
   for (const broken of [null, 7, {}, { ...stored, certification: null }]) {
     expect(() => parseStoredConfig(broken, 4)).toThrow(/^the stored config of run 4 is no valid experiment/);
   }

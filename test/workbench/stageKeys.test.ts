@@ -107,6 +107,21 @@ describe('a stage key depends on what decides the result and on nothing else', (
     }
   });
 
+  it('certification that is switched off leaves its stages out and every other key alone', () => {
+    const all = planStages(config(), DATA);
+    const without = planStages(config('certification.enabled=false'), DATA);
+    expect(without.map(({ key }) => key)).toEqual(
+      all.filter(({ kind }) => kind !== 'certification').map(({ key }) => key),
+    );
+    expect(without.length).toBeLessThan(all.length);
+  });
+
+  it('the keys of certificates are those of programs that could not switch them off', () => {
+    expect(keysOf('certification', 'certification.rules=["paper","lipschitz","interval"]')[0]).toBe(
+      '2024ce0c0548ce873b7d27a6e983dffabbec8d5d20102ebe9028b41251c94913',
+    );
+  });
+
   it('every key of a run is its own', () => {
     const keys = planStages(config(), DATA).map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);

@@ -64,32 +64,58 @@ export function originFromEnvironment(environment: Environment): OriginChoice {
 }
 
 /**
- * The files that serve a set.
- * @throws DataError when the full set is asked for and absent, or when a folder holds some of its files but not all:
- *   taking the bundled set then would quietly answer another question than the one asked.
+ * The files that serve a set; null where there are none.
+ * @throws DataError when a folder holds some of its files but not all: taking the bundled set then would quietly answer
+ *   another question than the one asked.
  */
-export function findFiles(
+export function lookForFiles(
   name: DatasetName,
   choice: OriginChoice,
   { bundledFolder, fullFolders }: Whereabouts,
-): FoundFiles {
+): FoundFiles | null {
+  const { reader, bundled } = CATALOGUE[name];
+  if (reader === null) return null;
   if (choice !== 'bundled') {
     for (const folder of fullFolders) {
       const files = completeSet(name, folder);
       if (files !== null) return { origin: 'full', files };
     }
   }
-  if (choice === 'full') {
+  if (choice === 'full' || bundled === null) return null;
+  const file = (key: IdxFile): [IdxFile, string] => [key, path.join(bundledFolder, name, `${IDX_FILES[key]}.gz`)];
+  return { origin: 'bundled', files: Object.fromEntries(IDX_FILE_KEYS.map(file)) as Record<IdxFile, string> };
+}
+
+/** As lookForFiles. @throws DataError also when there are none, with what is missing where */
+export function findFiles(name: DatasetName, choice: OriginChoice, places: Whereabouts): FoundFiles {
+  const found = lookForFiles(name, choice, places);
+  if (found !== null) return found;
+  const { title, reader, files, bundled } = CATALOGUE[name];
+  if (reader === null) {
     throw new DataError({
-      operation: `looking for the full ${name}`,
-      quantity: 'folder with its four IDX files',
-      got: `none of ${fullFolders.join(', ')}`,
-      expected: Object.values(IDX_FILES).join(', '),
-      cure: 'put the files there (gzip or plain), or use the bundled set',
+      operation: `reading ${title}`,
+      quantity: `reader of ${files}`,
+      got: 'none in this version of the program',
+      expected: 'a set that can be read',
+      cure: `choose another set than "${name}"; ptw data list says which serve`,
     });
   }
-  const bundled = (key: IdxFile): [IdxFile, string] => [key, path.join(bundledFolder, name, `${IDX_FILES[key]}.gz`)];
-  return { origin: 'bundled', files: Object.fromEntries(IDX_FILE_KEYS.map(bundled)) as Record<IdxFile, string> };
+  if (choice === 'bundled') {
+    throw new DataError({
+      operation: `looking for the bundled ${name}`,
+      quantity: 'subset that comes with the program',
+      got: 'none',
+      expected: files,
+      cure: `put the full set into ${places.fullFolders[0]} and unset PTW_DATA`,
+    });
+  }
+  throw new DataError({
+    operation: `looking for the full ${name}`,
+    quantity: 'folder with its four IDX files',
+    got: `none of ${places.fullFolders.join(', ')}`,
+    expected: Object.values(IDX_FILES).join(', '),
+    cure: `put the files there (gzip or plain)${bundled === null ? '' : ', or use the bundled set'}`,
+  });
 }
 
 /** Null when the folder holds none of the files. @throws DataError when it holds only some. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DatasetName } from '../../shared/config.ts';
 import {
   CATALOGUE,
+  countsOf,
   IDX_FILE_KEYS,
   type DatasetEntry,
   type IdxFile,
@@ -46,7 +47,7 @@ const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').upda
 
 /**
  * A data set of the catalogue (METHOD.md §5), read whole.
- * @throws DataError when a file is missing or damaged, has another shape or count than the catalogue says, or holds a
+ * @throws DataError when this version has no reader for the set, when a file is missing or damaged, has another shape or count than the catalogue says, or holds a
  *   label that is no class. Bundled files must have the catalogue's checksums.
  */
 export function loadDataset(name: DatasetName, options: LoadOptions = {}): Dataset {
@@ -77,11 +78,11 @@ interface Wanted {
 function readOne(entry: DatasetEntry, { key, origin, file }: Wanted): { array: IdxArray; sha256: string } {
   const part = key.startsWith('train') ? 'train' : 'test';
   const { height, width } = entry.shape;
-  const count = entry.counts[origin][part];
+  const count = countsOf(entry, origin)[part];
   const dimensions = key.endsWith('Images') ? [count, height, width] : [count];
   const maxBytes = idxHeaderBytes(dimensions.length) + dimensions.reduce((product, n) => product * n, 1);
   const stored = readLimited(file, maxBytes);
-  if (origin === 'bundled') checkBundled(stored, file, entry.bundledFiles[key]);
+  if (origin === 'bundled' && entry.bundled !== null) checkBundled(stored, file, entry.bundled.files[key]);
   const { array, contents } = decodeIdx(stored, file, { rank: dimensions.length, maxBytes });
   const wrong = dimensions.findIndex((expected, axis) => array.dimensions[axis] !== expected);
   if (wrong !== -1) {

@@ -17,12 +17,14 @@ import {
   insertCertificate,
   selectCertificateHeaders,
   selectCertificatesOfInstance,
+  selectCertifiedRadii,
+  selectProvedRadii,
   selectCertifiedIndices,
   selectNextCertifiedIndex,
   selectSummary,
   toCertificateHeader,
 } from './tables/certificate.ts';
-import type { CertificateHeader, CertificateRow, CertificateSummary } from './tables/certificate.ts';
+import type { CertificateHeader, CertificateRow, CertificateSummary, CertifiedRadius } from './tables/certificate.ts';
 import { insertEvidenceScalars, selectEvidenceScalars } from './tables/certificateEvidence.ts';
 import { insertEvidenceArray, selectEvidenceArrays, type StoredBytes } from './tables/evidenceArray.ts';
 import {
@@ -54,6 +56,10 @@ export interface Results {
   summary(stageId: number): CertificateSummary[];
   /** Over the stage's certificates by the rule `paper`. */
   falsificationCounts(stageId: number): FalsificationCounts;
+  /** Radii of the instances that the method and rule certify for their own class, in no order. */
+  certifiedRadii(stageId: number, by: Pick<CertificateRecord, 'method' | 'rule'>): CertifiedRadius[];
+  /** The same for representation certificates by whichever sound rule reaches furthest on an instance. */
+  provedRepresentationRadii(stageId: number): CertifiedRadius[];
   /** In one transaction; instances that are there already stay as they are. Returns how many were new. */
   insertPredictions(stageId: number, records: readonly PredictionRecord[]): number;
   predictions(stageId: number): PredictionRecord[];
@@ -95,6 +101,8 @@ export function openResults(db: ReadableDb, folder: string): Results {
       selectCertificatesOfInstance(db, stageId, datasetIndex).map((row) => withEvidence(db, row)),
     summary: (stageId) => selectSummary(db, stageId),
     falsificationCounts: (stageId) => selectFalsificationCounts(db, stageId),
+    certifiedRadii: (stageId, by) => selectCertifiedRadii(db, stageId, by),
+    provedRepresentationRadii: (stageId) => selectProvedRadii(db, stageId),
     insertPredictions: (stageId, records) =>
       insertAll(records, (target, record) => insertPrediction(target, stageId, record)),
     predictions: (stageId) => selectPredictions(db, stageId),

@@ -5,6 +5,7 @@ import { openDatabase, type DatabaseOptions } from './openDatabase.ts';
 import { openResults, type Results } from './results.ts';
 import { openRuns, type Runs } from './runs.ts';
 import { openStages, type Stages } from './stages.ts';
+import { openStudies, type Studies } from './studies.ts';
 
 export const DATABASE_NAME = 'workbench.sqlite';
 
@@ -15,11 +16,12 @@ export interface Store {
   readonly stages: Stages;
   readonly artefacts: Artefacts;
   readonly results: Results;
+  readonly studies: Studies;
   close(): void;
 }
 
 export interface StoreOptions extends DatabaseOptions {
-  /** The clock of runs' timestamps. */
+  /** The clock of timestamps. */
   readonly now?: () => Date;
 }
 
@@ -31,12 +33,14 @@ export interface StoreOptions extends DatabaseOptions {
 export function openStore(folder: string, options: StoreOptions = {}): Store {
   const file = join(folder, DATABASE_NAME);
   const db = translating(`open ${file}`, folder, () => openDatabase(file, options));
+  const now = options.now ?? (() => new Date());
   return {
     folder,
-    runs: guarded(openRuns(db, options.now ?? (() => new Date())), 'runs', folder),
+    runs: guarded(openRuns(db, now), 'runs', folder),
     stages: guarded(openStages(db), 'stages', folder),
     artefacts: guarded(openArtefacts(db, join(folder, 'artefacts')), 'artefacts', folder),
     results: guarded(openResults(db, folder), 'results', folder),
+    studies: guarded(openStudies(db, now), 'studies', folder),
     close() {
       db.close();
     },

@@ -8,6 +8,7 @@ import { boxIndex, type BoxIndex } from '../engine/training/boxIndex.ts';
 import { labelLevel, logitLevel, pairwiseLevel, representationLevel } from '../math/levels.ts';
 import { smallestDrawsForLabel, smallestDrawsThatCertify } from '../math/orderStatistics.ts';
 import { BadInput } from './errors.ts';
+import { invalid } from './loadConfig.ts';
 import { headLabel } from './stageKeys.ts';
 
 /**
@@ -27,15 +28,19 @@ export function checkBackend({ precision }: ExperimentConfig, { name }: { readon
  * @throws BadInput with a line for each problem: key, value, what is allowed
  */
 export function checkConfig(config: ExperimentConfig): void {
-  const problems = [
+  const problems = contradictions(config);
+  if (problems.length > 0) throw new BadInput(invalid('the experiment cannot run', problems));
+}
+
+/** What of a config cannot work together, a sentence each. */
+export function contradictions(config: ExperimentConfig): string[] {
+  return [
     ...channelProblems(config),
     ...headProblems(config),
     ...ruleProblems(config),
     ...drawProblems(config),
     ...boxProblems(config),
   ];
-  if (problems.length > 0)
-    throw new BadInput(`the experiment cannot run:\n${problems.map((p) => `  ${p}`).join('\n')}`);
 }
 
 function channelProblems({ source, target }: ExperimentConfig): string[] {
@@ -123,8 +128,8 @@ function tooFewImages(config: ExperimentConfig, instances: number): string[] {
 }
 
 /** A head for which no rule of the list applies would have no representation certificate at all. */
-function ruleProblems({ heads, certification: { methods, rules } }: ExperimentConfig): string[] {
-  if (!methods.includes('representation')) return [];
+function ruleProblems({ heads, certification: { enabled, methods, rules } }: ExperimentConfig): string[] {
+  if (!enabled || !methods.includes('representation')) return [];
   return heads.flatMap((head, i) =>
     applicableRules(rules, head).length > 0
       ? []
@@ -136,7 +141,8 @@ function ruleProblems({ heads, certification: { methods, rules } }: ExperimentCo
 }
 
 function drawProblems(config: ExperimentConfig): string[] {
-  const { alpha, selection, methods, draws, logitTest } = config.certification;
+  const { enabled, alpha, selection, methods, draws, logitTest } = config.certification;
+  if (!enabled) return [];
   const classes = CATALOGUE[config.source.dataset].classes.length;
   const dimension = representationSize(WIDE_RES_NETS[config.extractor.preset]);
   const smallest = {

@@ -1,5 +1,5 @@
-import { CATALOGUE, type ImageShape, type Origin } from '../data/catalogue.ts';
-import { findFiles, originFromEnvironment, whereabouts } from '../data/dataFolders.ts';
+import { CATALOGUE, countsOf, type ImageShape, type Origin } from '../data/catalogue.ts';
+import { lookForFiles, originFromEnvironment, whereabouts } from '../data/dataFolders.ts';
 import { DATASET_NAMES, type DatasetName } from '../../shared/config.ts';
 
 /** What `ptw data list` says of a set. */
@@ -9,8 +9,13 @@ export interface DatasetStatus {
   readonly shape: ImageShape;
   readonly classes: readonly string[];
   readonly licence: string;
-  /** Which files serve a run now. */
-  readonly serves: Origin;
+  /** Which files serve a run now; null where none do. */
+  readonly serves: Origin | null;
+  /** Whether this version can read the set's files. */
+  readonly readable: boolean;
+  /** What its folder holds, for people. */
+  readonly files: string;
+  /** Of the files that serve, else of the full set. */
   readonly trainingImages: number;
   readonly testImages: number;
   /** Where the full set is looked for, first come, first served. */
@@ -21,17 +26,20 @@ export interface DatasetStatus {
 export function listDatasets(environment: NodeJS.ProcessEnv = process.env): DatasetStatus[] {
   const choice = originFromEnvironment(environment);
   return DATASET_NAMES.map((name) => {
-    const { title, shape, classes, licence, counts } = CATALOGUE[name];
+    const entry = CATALOGUE[name];
+    const { title, shape, classes, licence, files, reader } = entry;
     const places = whereabouts(name, environment);
-    const { origin } = findFiles(name, choice, places);
-    const { train, test } = counts[origin];
+    const serves = lookForFiles(name, choice, places)?.origin ?? null;
+    const { train, test } = countsOf(entry, serves ?? 'full');
     return {
       name,
       title,
       shape,
       classes,
       licence,
-      serves: origin,
+      serves,
+      readable: reader !== null,
+      files,
       trainingImages: train,
       testImages: test,
       fullFolders: places.fullFolders,

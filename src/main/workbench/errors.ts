@@ -17,8 +17,23 @@ export class Interrupted extends Error {
 export class RunFailed extends Error {
   override readonly name = 'RunFailed';
   readonly runId: number;
+  readonly reason: string;
   constructor(runId: number, reason: string, cause?: unknown) {
     super(`run ${runId} failed: ${reason}; what was committed is kept, go on with: ptw resume ${runId}`, { cause });
     this.runId = runId;
+    this.reason = reason;
+  }
+}
+
+/** The study was told to stop and can be resumed. Hosts end with code 130. */
+export class StudyInterrupted extends Error {
+  override readonly name = 'StudyInterrupted';
+  readonly studyId: number;
+  constructor(studyId: number, { done, runs }: { readonly done: number; readonly runs: number }) {
+    super(
+      `study ${studyId} was interrupted with ${done} of ${runs} runs done; what was done is kept, ` +
+        `go on with: ptw study resume ${studyId}`,
+    );
+    this.studyId = studyId;
   }
 }

@@ -7,38 +7,56 @@ import { BadInput } from './errors.ts';
 export function parseConfig(value: unknown, place: string): ExperimentConfig {
   const parsed = experimentConfigSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `  ${describeIssue(issue, value)}`);
-  throw new BadInput(`${place} is no valid experiment:\n${lines.join('\n')}`);
+  throw new BadInput(
+    invalid(`${place} is no valid experiment`, problemsOf(parsed.error, experimentConfigSchema, value)),
+  );
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /**
  * A config as it was stored with its run, defaults filled in by the program of its day. What was not computed then stays
- * uncomputed: without a word on falsification there was none.
+ * uncomputed: without a word on falsification or on the noise attack there was none.
  * @throws BadInput for a config of another version
  */
 export function parseStoredConfig(value: unknown, run: number): ExperimentConfig {
-  const config = structuredClone(value) as { certification?: { falsification?: unknown } | null } | null;
-  if (config?.certification) config.certification.falsification ??= { enabled: false };
+  const config = structuredClone(value);
+  if (isObject(config)) {
+    config['noiseAttack'] ??= { enabled: false };
+    if (isObject(config['certification'])) config['certification']['falsification'] ??= { enabled: false };
+  }
   return parseConfig(config, `the stored config of run ${run}`);
 }
 
-function describeIssue(issue: z.core.$ZodIssue, root: unknown): string {
+/** A line for each problem, under what they are problems of. */
+export const invalid = (sentence: string, problems: readonly string[]): string =>
+  `${sentence}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`;
+
+/** What a schema finds wrong with a value: key, what is allowed, what was got. */
+export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown): string[] {
+  return error.issues.map((issue) => describeIssue(issue, schema, value));
+}
+
+function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): string {
   const path = issue.path.map(String);
   const key = path.join('.') || '(top level)';
   if (issue.code === 'unrecognized_keys') {
     const prefix = path.length === 0 ? '' : `${path.join('.')}.`;
-    return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(path)}`).join('\n  ');
+    return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(schema, path)}`).join('\n  ');
   }
-  const value = path.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], root);
+  // A bare value may stand for an object, as a procedure's name does.
+  const inside = (at: unknown, part: string): unknown =>
+    typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : at;
+  const value = path.reduce(inside, root);
   const got = value === undefined ? 'missing' : `got ${JSON.stringify(value)}`;
   return `${key}: ${issue.message} (${got})`;
 }
 
 /** The keys that the schema allows at a path, as far as it is made of plain objects. */
-function allowedKeys(path: readonly string[]): string {
-  const json = z.toJSONSchema(experimentConfigSchema, { io: 'input' }) as JsonSchema;
+function allowedKeys(schema: z.ZodType, path: readonly string[]): string {
+  const json = z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
   const at = path.reduce<JsonSchema | undefined>(
-    (schema, part) => (/^\d+$/.test(part) ? schema?.items : schema?.properties?.[part]),
+    (at, part) => (/^\d+$/.test(part) ? at?.items : at?.properties?.[part]),
     json,
   );
   return at?.properties === undefined ? '' : ` (allowed: ${Object.keys(at.properties).join(', ')})`;

@@ -3,7 +3,6 @@ import canonicalize from 'canonicalize';
 import type { BoxSource } from '../engine/training/boxIndex.ts';
 import { effectiveTraining } from '../engine/training/effectiveTraining.ts';
 import type { StageKind } from '../store/tables/stage.ts';
-import type { TransferDescription } from '../engine/process/protocol.ts';
 import {
   boxTrainingSchema,
   type BoxTraining,
@@ -38,8 +37,13 @@ export interface DataKeys {
   readonly target: string;
 }
 
+/** What tells the files of both domains apart; a run has it from the engine's description of them. */
+export interface Fingerprints {
+  readonly domains: Readonly<Record<Domain, { readonly fingerprint: string }>>;
+}
+
 /** The files by content, and what is taken of them. */
-export function dataKeys(config: ExperimentConfig, { domains }: TransferDescription): DataKeys {
+export function dataKeys(config: ExperimentConfig, { domains }: Fingerprints): DataKeys {
   const { source, target } = config;
   const text = (value: unknown): string => canonicalize(value) ?? '';
   const taken = (domain: Domain, instances: number | undefined): unknown => ({
@@ -102,12 +106,14 @@ export function planStages(config: ExperimentConfig, data: DataKeys): StagePlan[
     ...onHeads,
     ...evaluated((head) => evaluationPlan('prediction', head, evaluation)),
     ...attackPlans(config, onHeads, evaluation),
-    ...evaluated((head) =>
-      evaluationPlan('certification', head, {
-        ...evaluation,
-        certification: certificationInputs(config.certification),
-      }),
-    ),
+    ...(config.certification.enabled
+      ? evaluated((head) =>
+          evaluationPlan('certification', head, {
+            ...evaluation,
+            certification: certificationInputs(config.certification),
+          }),
+        )
+      : []),
   ];
 }
 
@@ -120,23 +126,25 @@ function attackPlans(
   const planned = (kind: EvaluationKind, of: readonly StagePlan[], settings: Readonly<Record<string, unknown>>) =>
     of.map((head) => evaluationPlan(kind, head, { ...evaluation, ...settings }));
   return [
-    ...(noiseAttack.enabled ? planned('noise-attack', onHeads, { noiseAttack: settingsOf(noiseAttack) }) : []),
-    ...(pgd.enabled ? planned('pgd', onHeads, { pgd: settingsOf(pgd) }) : []),
+    ...(noiseAttack.enabled ? planned('noise-attack', onHeads, { noiseAttack: withoutSwitch(noiseAttack) }) : []),
+    ...(pgd.enabled ? planned('pgd', onHeads, { pgd: withoutSwitch(pgd) }) : []),
     ...(adversarialSearch.enabled
-      ? planned('adversarial-search', oneLayer, { adversarialSearch: settingsOf(adversarialSearch) })
+      ? planned('adversarial-search', oneLayer, { adversarialSearch: withoutSwitch(adversarialSearch) })
       : []),
   ];
 }
 
-function settingsOf<Settings extends { readonly enabled: boolean }>({
+/** Settings as a key has them: a stage that is there at all was switched on. */
+function withoutSwitch<T extends { readonly enabled: boolean }>({
   enabled: _enabled,
   ...settings
-}: Settings): Omit<Settings, 'enabled'> {
+}: T): Omit<T, 'enabled'> {
   return settings;
 }
 
 /** The search for falsifying points counts where there is one: keys from before there was any hold where it is off. */
-function certificationInputs({ falsification, ...settings }: CertificationSettings): Partial<CertificationSettings> {
+function certificationInputs(certification: CertificationSettings): Partial<CertificationSettings> {
+  const { falsification, ...settings } = withoutSwitch(certification);
   return falsification.enabled ? { ...settings, falsification } : settings;
 }
 

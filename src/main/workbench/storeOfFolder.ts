@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { openStore, type Store } from '../store/store.ts';
+import { DATABASE_NAME, openStore, type Store } from '../store/store.ts';
 
 const APPLICATION = 'provable-transfer-workbench';
 
@@ -21,6 +22,11 @@ export function reading<T>(folder: string, body: (store: Store) => T): T {
   } finally {
     store.close();
   }
+}
+
+/** As reading; null instead of a store where nothing was run yet. */
+export function readingIfThere<T>(folder: string, body: (store: Store | null) => T): T {
+  return existsSync(join(folder, DATABASE_NAME)) ? reading(folder, body) : body(null);
 }
 
 /** As reading, for work that takes a while; another process may go on writing. */

@@ -29,37 +29,53 @@ export interface RunHost {
  * @throws RunFailed with the reason; what was committed is kept and the run can be resumed
  */
 export async function startRun(folder: string, config: ExperimentConfig, host: RunHost): Promise<number> {
-  return writingWhile(folder, async (store) => {
-    store.runs.markStale();
-    const engines = await startEngines();
-    try {
-      host.opened(engines);
-      checkBackend(config, engines.backend);
-      const { id } = store.runs.create({ name: config.name, config, environment: engines.backend });
-      await work(store, engines, { id, config, host });
-      return id;
-    } finally {
-      await engines.close();
-    }
+  return writingWhile(folder, (store) => startRunIn(store, config, host));
+}
+
+/** As startRun. @param created is told the run's id before its work begins */
+export async function startRunIn(
+  store: Store,
+  config: ExperimentConfig,
+  { created, ...host }: RunHost & { readonly created?: (id: number) => void },
+): Promise<number> {
+  store.runs.markStale();
+  return withEngines(config, host, async (engines) => {
+    const { id } = store.runs.create({ name: config.name, config, environment: engines.backend });
+    created?.(id);
+    await work(store, engines, { id, config, host });
+    return id;
   });
 }
 
 /** Takes a run up where it ended; a finished one is checked for missing stages and is otherwise left alone. */
 export async function resumeRun(folder: string, id: number, host: RunHost): Promise<number> {
-  return writingWhile(folder, async (store) => {
-    store.runs.markStale();
-    const config = parseStoredConfig(store.runs.get(id).config, id);
-    const engines = await startEngines();
-    try {
-      host.opened(engines);
-      checkBackend(config, engines.backend);
-      store.runs.resume(id, { environment: engines.backend });
-      await work(store, engines, { id, config, host });
-      return id;
-    } finally {
-      await engines.close();
-    }
+  return writingWhile(folder, (store) => resumeRunIn(store, id, host));
+}
+
+/** As resumeRun. */
+export async function resumeRunIn(store: Store, id: number, host: RunHost): Promise<number> {
+  store.runs.markStale();
+  const config = parseStoredConfig(store.runs.get(id).config, id);
+  return withEngines(config, host, async (engines) => {
+    store.runs.resume(id, { environment: engines.backend });
+    await work(store, engines, { id, config, host });
+    return id;
   });
+}
+
+async function withEngines<T>(
+  config: ExperimentConfig,
+  host: RunHost,
+  body: (engines: Engines) => Promise<T>,
+): Promise<T> {
+  const engines = await startEngines();
+  try {
+    host.opened(engines);
+    checkBackend(config, engines.backend);
+    return await body(engines);
+  } finally {
+    await engines.close();
+  }
 }
 
 async function work(
@@ -102,6 +118,8 @@ export interface RunReport {
   readonly rows: readonly ReportRow[];
   /** A test image of the target that has certificates, preferably a proved one of a deep head; null when there are none. */
   readonly exampleInstance: number | null;
+  /** Numbers of the studies that it is part of. */
+  readonly studies: readonly number[];
 }
 
 /** A run with its table. @throws StoreError 'not-found' */
@@ -114,6 +132,7 @@ export function showRun(folder: string, id: number): RunReport {
       config: stored.config,
       rows: reportOf(store, stored),
       exampleInstance: exampleInstance(store, stored),
+      studies: store.studies.ofRun(id),
     };
   });
 }

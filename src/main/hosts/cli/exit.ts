@@ -2,9 +2,12 @@
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
 
 const BAD_INPUT = new Set(['BadInput', 'DataError']);
+const INTERRUPTED = new Set(['Interrupted', 'StudyInterrupted']);
 
 export function exitCodeOf(error: unknown): number {
-  return error instanceof Error && BAD_INPUT.has(error.name) ? EXIT.badInput : EXIT.failed;
+  if (!(error instanceof Error)) return EXIT.failed;
+  if (INTERRUPTED.has(error.name)) return EXIT.interrupted;
+  return BAD_INPUT.has(error.name) ? EXIT.badInput : EXIT.failed;
 }
 
 /** One sentence for a person; a stack only for what can be nothing but our own defect. */

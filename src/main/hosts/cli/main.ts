@@ -1,7 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DOMAINS, type Domain } from '../../../shared/config.ts';
 import { listDatasets } from '../../workbench/dataSets.ts';
-import { Interrupted } from '../../workbench/errors.ts';
 import {
   EXPORT_DESCRIPTIONS,
   EXPORT_FORMATS,
@@ -14,12 +13,15 @@ import { loadExperiment, presetNames } from '../../workbench/presets.ts';
 import { holds, verifyRun } from '../../workbench/verifyRun.ts';
 import { reading, workbenchFolder } from '../../workbench/storeOfFolder.ts';
 import { listRuns, resumeRun, showRun, startRun } from '../../workbench/workbench.ts';
+import { collect, runId, type CommandContext } from './commandContext.ts';
+import { addCurveCommand } from './curveCommand.ts';
 import { EXIT, exitCodeOf, messageOf } from './exit.ts';
 import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
 import { printDatasets } from './printDatasets.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
 
 const folder = workbenchFolder();
@@ -31,13 +33,7 @@ const program = new Command('ptw')
   .configureOutput({ outputError: (text, write) => write(text) });
 
 const json = (): boolean => program.opts<{ json?: boolean }>().json === true;
-
-function runId(text: string): number {
-  const id = Number(text);
-  if (!Number.isInteger(id) || id < 1)
-    throw new InvalidArgumentError('expected the number of a run; list them with: ptw runs');
-  return id;
-}
+const context: CommandContext = { program, folder, json };
 
 function datasetIndex(text: string): number {
   const index = Number(text);
@@ -51,8 +47,6 @@ const printJson = (value: unknown): boolean => process.stdout.write(`${jsonText(
 
 const exportFormatsHelp = (): string =>
   ['\nFormats:', ...EXPORT_FORMATS.map((format) => `  ${format.padEnd(12)} ${EXPORT_DESCRIPTIONS[format]}`)].join('\n');
-
-const collect = (value: string, before: string[]): string[] => [...before, value];
 
 program
   .command('run')
@@ -99,6 +93,9 @@ program
     else printInstance(report);
   });
 
+addCurveCommand(context);
+addStudyCommands(context);
+
 program
   .command('verify')
   .description('recheck every stored verdict from its evidence; ends with 1 where one does not hold')
@@ -140,6 +137,12 @@ program
   .description('say which backend serves, and why the others do not')
   .action(() => printDoctor(json()));
 
+// A reader that has seen enough (| head) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -147,6 +150,6 @@ try {
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.badInput;
   } else {
     process.stderr.write(`${messageOf(error)}\n`);
-    process.exitCode = error instanceof Interrupted ? EXIT.interrupted : exitCodeOf(error);
+    process.exitCode = exitCodeOf(error);
   }
 }

@@ -9,14 +9,15 @@ export function printDatasets(datasets: readonly DatasetStatus[]): void {
     wordWrap: true,
     style: { head: [], border: [], compact: true },
   });
-  for (const { name, shape, serves, trainingImages, testImages, classes, licence } of datasets) {
+  for (const { name, shape, serves, readable, trainingImages, testImages, classes, licence } of datasets) {
     const size = `${shape.height}×${shape.width}×${shape.channels}`;
-    table.push([name, size, serves, trainingImages, testImages, classes.join(', '), licence]);
+    const served = serves ?? (readable ? 'missing' : 'no reader yet');
+    table.push([name, size, served, trainingImages, testImages, classes.join(', '), licence]);
   }
   process.stdout.write(`${table.toString()}\n`);
-  process.stdout.write(
-    'A full set serves where its four IDX files (gzip or plain) are found in one of these folders:\n',
-  );
-  for (const { name, fullFolders } of datasets) process.stdout.write(`  ${name}: ${fullFolders.join(', ')}\n`);
+  process.stdout.write('A full set serves where its files are found in one of these folders:\n');
+  for (const { name, fullFolders, files } of datasets) {
+    process.stdout.write(`  ${name}: ${fullFolders.join(', ')} (${files})\n`);
+  }
   process.stdout.write('PTW_DATA=bundled|full chooses; PTW_DATA_DIR names another folder.\n');
 }

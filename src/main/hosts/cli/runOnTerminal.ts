@@ -25,7 +25,7 @@ export async function onTerminal<T>(work: (reporter: RunReporter, signal: AbortS
 }
 
 /** Works a run off, saying first which backend serves. */
-export function runOnTerminal(work: (host: RunHost) => Promise<number>): Promise<number> {
+export function runOnTerminal<T>(work: (host: RunHost) => Promise<T>): Promise<T> {
   return onTerminal((reporter, signal) => work({ reporter, signal, opened: ({ backend }) => printBackend(backend) }));
 }
 

@@ -7,6 +7,7 @@ export const everythingInThePaper: Migration = {
     db.exec(MORE_STAGE_KINDS);
     db.exec(ATTACKS);
     db.exec(FALSIFICATIONS);
+    db.exec(STUDIES);
   },
 };
 
@@ -86,4 +87,21 @@ CREATE TABLE falsification (
   CHECK ((point IS NULL) = (rival IS NULL)),
   CHECK ((point IS NULL) = (margin_upper IS NULL))
 ) STRICT;
+`;
+
+const STUDIES = `
+CREATE TABLE study (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  config TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE study_run (
+  study_id INTEGER NOT NULL REFERENCES study (id),
+  position INTEGER NOT NULL,
+  run_id INTEGER NOT NULL REFERENCES run (id),
+  PRIMARY KEY (study_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX study_run_by_run ON study_run (run_id);
 `;

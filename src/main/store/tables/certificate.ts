@@ -1,5 +1,12 @@
 import type { Method, Rule } from '../../../shared/config.ts';
-import type { AbstentionReason, CertificateRecord, Soundness, Verdict } from '../../../shared/results.ts';
+import type {
+  AbstentionReason,
+  CertificateRecord,
+  RadiusNormalised,
+  RadiusPixels,
+  Soundness,
+  Verdict,
+} from '../../../shared/results.ts';
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { StoreError } from '../errors.ts';
 
@@ -117,6 +124,34 @@ export const SUMMARY = `SELECT method, nullif(rule, '') AS rule, count(*) AS tot
 
 export function selectSummary(db: ReadableDb, stageId: number): CertificateSummary[] {
   return statement<CertificateSummary>(db, SUMMARY).all(stageId);
+}
+
+/** How far one instance is certified for its own class. */
+export interface CertifiedRadius {
+  readonly radiusNormalised: RadiusNormalised;
+  readonly radiusPixels: RadiusPixels;
+}
+
+export const CERTIFIED_RADII = `SELECT radius_normalised AS radiusNormalised, radius_pixels AS radiusPixels FROM certificate
+  WHERE stage_id = ? AND method = ? AND rule = ? AND outcome = 'certified' AND predicted = label`;
+
+/** In no order. */
+export function selectCertifiedRadii(
+  db: ReadableDb,
+  stageId: number,
+  { method, rule }: Pick<CertificateHeader, 'method' | 'rule'>,
+): CertifiedRadius[] {
+  return statement<CertifiedRadius>(db, CERTIFIED_RADII).all(stageId, method, rule ?? '');
+}
+
+/** With max(), SQLite takes the other column from the row of the maximum. */
+export const PROVED_RADII = `SELECT max(radius_normalised) AS radiusNormalised, radius_pixels AS radiusPixels FROM certificate
+  WHERE stage_id = ? AND +method = 'representation' AND soundness = 'proved' AND outcome = 'certified' AND predicted = label
+  GROUP BY dataset_index`;
+
+/** The best of the sound rules of representation certificates for each instance. */
+export function selectProvedRadii(db: ReadableDb, stageId: number): CertifiedRadius[] {
+  return statement<CertifiedRadius>(db, PROVED_RADII).all(stageId);
 }
 
 export function toCertificateHeader(row: CertificateRow): CertificateHeader {

@@ -1,5 +1,6 @@
 import type { Store } from '../../store/store.ts';
 import type { StageRecord } from '../../store/tables/stage.ts';
+import { everyCurve } from '../curves/certifiedAccuracy.ts';
 import { reportOf, type ReportRow } from '../report.ts';
 import { cellValue, REPORT_COLUMNS, shareValue } from '../reportColumns.ts';
 import { headsOf, stageOf, type StoredRun } from '../storedRun.ts';
@@ -12,7 +13,7 @@ export interface FlatTable {
 }
 type Cell = string | number | boolean | null;
 
-/** Every table of a run, one row a sample but for `table` (one a domain and head) and `epochs`. Radii and norms are L2. */
+/** Every table of a run, one row a sample but for `table` (one a domain and head), `epochs` and `curves` (one a step). Radii and norms are L2. */
 export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
   return [
     paperTable(store, run),
@@ -22,6 +23,7 @@ export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
     pgdTable(store, run),
     adversarialSearchTable(store, run),
     epochsTable(store, run),
+    curvesTable(store, run),
   ];
 }
 
@@ -191,4 +193,26 @@ function epochsTable(store: Store, { stages }: StoredRun): FlatTable {
     );
   const columns = ['trained', 'domain', 'head', 'epoch', 'training_loss', 'validation_loss', 'validation_accuracy'];
   return { name: 'epochs', columns: [...columns, 'seconds'], rows };
+}
+
+function curvesTable(store: Store, run: StoredRun): FlatTable {
+  const rows = everyCurve(store, run).flatMap(({ domain, head, method, rule, soundness, steps }) =>
+    steps.map(({ radiusNormalised, radiusPixels, certified, interval }) => [
+      domain,
+      head,
+      method,
+      rule,
+      soundness,
+      radiusNormalised,
+      radiusPixels,
+      certified.hits,
+      certified.total,
+      certified.hits / certified.total,
+      interval.lower,
+      interval.upper,
+    ]),
+  );
+  const columns = ['domain', 'head', 'method', 'rule', 'soundness', 'radius_normalised', 'radius_pixels'];
+  const shares = ['certified', 'instances', 'certified_accuracy', 'wilson_lower', 'wilson_upper'];
+  return { name: 'curves', columns: [...columns, ...shares], rows };
 }

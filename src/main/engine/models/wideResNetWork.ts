@@ -1,5 +1,5 @@
-import type { ImageShape } from '../src/main/data/catalogue.ts';
-import type { WideResNet } from '../src/main/engine/models/wideResNetShape.ts';
+import type { ImageShape } from '../../data/catalogue.ts';
+import type { WideResNet } from './wideResNetShape.ts';
 
 /** One convolution of a WideResNet, for counting work. */
 interface Convolution {

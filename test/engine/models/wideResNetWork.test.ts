@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { forwardBytes, forwardFlops } from '../../bench/flops.ts';
-import { WIDE_RES_NETS } from '../../src/main/engine/models/wideResNetShape.ts';
+import { forwardBytes, forwardFlops } from '../../../src/main/engine/models/wideResNetWork.ts';
+import { WIDE_RES_NETS } from '../../../src/main/engine/models/wideResNetShape.ts';
 
 const CIFAR = { height: 32, width: 32, channels: 3 };
 

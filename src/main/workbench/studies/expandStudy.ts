@@ -1,0 +1,175 @@
+import { experimentConfigSchema, type ExperimentConfig, type HeadSpec } from '../../../shared/config.ts';
+import type { Study, StudyProcedure } from '../../../shared/study.ts';
+import { contradictions } from '../checkConfig.ts';
+import { BadInput } from '../errors.ts';
+import { invalid, problemsOf } from '../loadConfig.ts';
+import { headLabel } from '../stageKeys.ts';
+
+/** A place of a study's grid: one run. */
+export interface GridCell {
+  /** From 0, in the order in which the runs are worked off. */
+  readonly position: number;
+  /** What tells it from the other runs: "fashion-mnist → mnist, adv, seed 1". */
+  readonly name: string;
+  /** Index into the study's transfers. */
+  readonly transferIndex: number;
+  /** "fashion-mnist → mnist" */
+  readonly transfer: string;
+  /** What tables call the procedure. */
+  readonly procedure: string;
+  readonly seed: number;
+  readonly config: ExperimentConfig;
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+
+/** What the grid gives, and the base may therefore not. */
+const GIVEN_BY_GRID: readonly (readonly string[])[] = [
+  ['name'],
+  ['seed'],
+  ['heads'],
+  ['source', 'dataset'],
+  ['target', 'dataset'],
+  ['training', 'source', 'procedure'],
+  ['training', 'heads', 'procedure'],
+];
+
+/**
+ * Every run of a study. Runs that share an extractor follow each other.
+ * @throws BadInput with a line for each problem and the runs that have it
+ */
+export function expandStudy(study: Study): GridCell[] {
+  const problems = gridProblems(study);
+  if (problems.length > 0) throw new BadInput(invalid(`the study "${study.name}" is not valid`, problems));
+  const places = study.transfers.flatMap((transfer, transferIndex) =>
+    study.seeds.flatMap((seed) =>
+      study.procedures.flatMap((procedure) =>
+        headListsOf(study).map((heads) => ({ transferIndex, transfer, seed, procedure, heads })),
+      ),
+    ),
+  );
+  const cells = places.map((place, position) => draftOf(study, place, position));
+  const found = cells.flatMap(({ cell, problems: own }) => own.map((problem) => ({ problem, cell })));
+  if (found.length > 0)
+    throw new BadInput(invalid(`the study "${study.name}" cannot run`, byProblem(found, cells.length)));
+  return cells.map(({ cell }) => cell as GridCell);
+}
+
+/** Heads of each run of a transfer, procedure and seed. */
+function headListsOf({ extractors, heads }: Study): HeadSpec[][] {
+  return extractors === 'shared' ? [heads] : heads.map((head) => [head]);
+}
+
+/** "fashion-mnist → mnist", with what a transfer says beyond its sets. */
+function transferName({ source, target }: Study['transfers'][number]): string {
+  const named = (dataset: string, ...extras: readonly (string | undefined)[]): string => {
+    const said = extras.filter((extra) => extra !== undefined);
+    return said.length === 0 ? dataset : `${dataset} (${said.join(', ')})`;
+  };
+  const images = ({ trainingInstances: count }: { trainingInstances?: number | undefined }): string | undefined =>
+    count === undefined ? undefined : `${count} images`;
+  const size = target.size === 'native' ? 'native size' : undefined;
+  return `${named(source.dataset, images(source))} → ${named(target.dataset, images(target), size)}`;
+}
+
+export const procedureLabel = ({ label, procedure }: StudyProcedure): string => label ?? procedure;
+
+interface Place {
+  readonly transferIndex: number;
+  readonly transfer: Study['transfers'][number];
+  readonly seed: number;
+  readonly procedure: StudyProcedure;
+  readonly heads: readonly HeadSpec[];
+}
+
+type Draft = Omit<GridCell, 'config'> & { readonly config: ExperimentConfig | null };
+
+function draftOf(study: Study, place: Place, position: number): { cell: Draft; problems: string[] } {
+  const { transfer, seed, procedure, heads } = place;
+  const names = {
+    transferIndex: place.transferIndex,
+    transfer: transferName(transfer),
+    procedure: procedureLabel(procedure),
+  };
+  const parts = [
+    names.transfer,
+    names.procedure,
+    ...(study.extractors === 'own' ? [headLabel(heads[0])] : []),
+    ...(study.seeds.length > 1 ? [`seed ${seed}`] : []),
+  ];
+  const cell = { position, ...names, seed, name: parts.join(', ') };
+  const input = configOf(study, place, `${study.name}: ${cell.name}`.slice(0, 200));
+  const parsed = experimentConfigSchema.safeParse(input);
+  return parsed.success
+    ? { cell: { ...cell, config: parsed.data }, problems: contradictions(parsed.data) }
+    : { cell: { ...cell, config: null }, problems: problemsOf(parsed.error, experimentConfigSchema, input) };
+}
+
+function configOf({ base, extractors }: Study, { transfer, seed, procedure, heads }: Place, name: string): Plain {
+  const trained = (settings: Plain): Plain => ({ procedure: procedure.procedure, ...settings });
+  const grid = {
+    name,
+    seed,
+    ...transfer,
+    training: { source: trained(procedure.source), heads: trained(procedure.heads) },
+    heads,
+  };
+  const own = extractors === 'own' ? { extractor: { head: heads[0] } } : {};
+  return merged(merged(base, grid), own);
+}
+
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `over` where it says something, `under` elsewhere; arrays are replaced whole. */
+function merged(under: Plain, over: Plain): Plain {
+  const entries = Object.entries(over)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, isPlain(value) && isPlain(under[key]) ? merged(under[key], value) : value]);
+  return { ...under, ...(Object.fromEntries(entries) as Plain) };
+}
+
+function gridProblems({ base, extractors, procedures, heads, seeds, transfers }: Study): string[] {
+  const given = extractors === 'own' ? [...GIVEN_BY_GRID, ['extractor', 'head']] : GIVEN_BY_GRID;
+  const inBase = given
+    .filter((path) => path.reduce<unknown>((at, part) => (isPlain(at) ? at[part] : undefined), base) !== undefined)
+    .map((path) => `base.${path.join('.')}: the grid gives it; remove it from the base`);
+  const settings = procedures.flatMap((entry, i) =>
+    (['source', 'heads'] as const)
+      .filter((part) => 'procedure' in entry[part])
+      .map((part) => `procedures.${i}.${part}.procedure: a procedure trains extractor and heads alike; remove it`),
+  );
+  return [
+    ...inBase,
+    ...settings,
+    ...repeated('procedures', procedures.map(procedureLabel), 'remove one or give it a label'),
+    ...repeated('heads', heads.map(headLabel), 'remove one'),
+    ...repeated('seeds', seeds.map(String), 'remove one'),
+    ...repeated(
+      'transfers',
+      transfers.map((transfer) => JSON.stringify(transfer)),
+      'remove one',
+    ),
+  ];
+}
+
+function repeated(key: string, labels: readonly string[], cure: string): string[] {
+  return labels.flatMap((label, i) =>
+    labels.indexOf(label) < i
+      ? [`${key}.${i}: ${label} is in the list already (${key}.${labels.indexOf(label)}); ${cure}`]
+      : [],
+  );
+}
+
+/** Runs that a message names before it only counts them. */
+const NAMED = 3;
+
+/** One line a problem, with the runs that have it. */
+function byProblem(found: readonly { problem: string; cell: Draft }[], runs: number): string[] {
+  const cells = Map.groupBy(found, ({ problem }) => problem);
+  return [...cells].map(([problem, having]) => {
+    const names = having.slice(0, NAMED).map(({ cell }) => cell.name);
+    const more = having.length > NAMED ? ` and ${having.length - NAMED} more` : '';
+    return `${problem} – ${having.length === runs && runs > 1 ? `in all ${runs} runs` : `in ${names.join('; ')}${more}`}`;
+  });
+}

@@ -1,0 +1,102 @@
+import type { StageKind } from '../../store/tables/stage.ts';
+import type { Store } from '../../store/store.ts';
+import { BadInput } from '../errors.ts';
+import { storedRun, type StoredRun } from '../storedRun.ts';
+import type { DataAtHand } from './dataAtHand.ts';
+import { fingerprintOf } from './fingerprints.ts';
+import { MEASURED, measuredSeconds, type PieceOfWork } from './work.ts';
+
+/** How much slower this machine is than the one of the constants, for one kind of stage, and what that is known from. */
+interface Pace {
+  readonly factor: number;
+  /** Pieces of work in the store that it is taken from; 0 for an estimate from the constants. */
+  readonly pieces: number;
+  readonly seconds: number;
+}
+
+/** Runs that are looked at, newest first. */
+const RUNS = 30;
+/** Below this a piece's time is that of starting it. Seconds. */
+const TOO_SHORT = 5;
+
+export interface KindForecast {
+  readonly kind: StageKind;
+  readonly seconds: number;
+  /** What the forecast rests on, in words. */
+  readonly basis: string;
+  readonly isEstimate: boolean;
+}
+
+/** What an estimate is taken from. */
+export const ESTIMATED_FROM =
+  `${MEASURED.inference} ms a batch of ${MEASURED.batch} through wrn-10-2 at 28×28×1, with TensorFlow on 2 cores, ` +
+  'and in proportion to images, epochs, operations of the extractor and passes; a GPU is many times faster';
+
+export interface Forecast {
+  readonly seconds: number;
+  readonly kinds: readonly KindForecast[];
+}
+
+/** Time for pieces of work that are yet to be done; training is counted to its last epoch, which early stopping may spare. */
+export function forecast(pieces: readonly PieceOfWork[], paces: ReadonlyMap<StageKind, Pace>): Forecast {
+  const kinds = [...Map.groupBy(pieces, ({ kind }) => kind)].map(([kind, ofKind]) => {
+    const pace = paces.get(kind);
+    const seconds = ofKind.reduce((sum, piece) => sum + measuredSeconds(piece), 0) * (pace?.factor ?? 1);
+    return { kind, seconds, basis: basisText(pace), isEstimate: pace === undefined };
+  });
+  return { seconds: kinds.reduce((sum, { seconds }) => sum + seconds, 0), kinds };
+}
+
+function basisText(pace: Pace | undefined): string {
+  if (pace === undefined) return 'estimate: nothing of the kind is stored yet';
+  return `from ${pace.pieces} stored ${pace.pieces === 1 ? 'piece' : 'pieces'} of work of ${pace.seconds.toFixed(0)} s`;
+}
+
+/** How fast each kind of work was in the store's newest runs. Runs of older programs that no longer parse are passed over. */
+export function storedPaces(store: Store, data: DataAtHand): Map<StageKind, Pace> {
+  const seen = new Set<number>();
+  const ids = store.runs.list().map(({ id }) => id);
+  const done = ids.slice(0, RUNS).flatMap((id) => {
+    const run = parsed(store, id);
+    return run === null ? [] : piecesOf(store, { run, data, seen });
+  });
+  const paces = new Map<StageKind, Pace>();
+  for (const [kind, pieces] of Map.groupBy(done, ({ piece }) => piece.kind)) {
+    const seconds = pieces.reduce((sum, one) => sum + one.seconds, 0);
+    const expected = pieces.reduce((sum, { piece }) => sum + measuredSeconds(piece), 0);
+    if (expected > 0) paces.set(kind, { factor: seconds / expected, pieces: pieces.length, seconds });
+  }
+  return paces;
+}
+
+function parsed(store: Store, id: number): StoredRun | null {
+  try {
+    return storedRun(store, id);
+  } catch (error) {
+    if (error instanceof BadInput) return null;
+    throw error;
+  }
+}
+
+interface Looking {
+  readonly run: StoredRun;
+  readonly data: DataAtHand;
+  /** Stages that another run has shown already. */
+  readonly seen: Set<number>;
+}
+
+/** Pieces of work that a run did itself. Stages that were worked off in one pass have the same seconds to the last digit. */
+function piecesOf(store: Store, { run, data, seen }: Looking): { piece: PieceOfWork; seconds: number }[] {
+  const done = run.stages.filter(
+    ({ id, status, seconds }) => status === 'done' && seconds !== null && seconds >= TOO_SHORT && !seen.has(id),
+  );
+  for (const { id } of done) seen.add(id);
+  const passes = Map.groupBy(done, ({ kind, domain, seconds }) => JSON.stringify([kind, domain, seconds]));
+  return [...passes.values()].map((stages) => {
+    const [{ kind, domain, seconds }] = stages;
+    const trains = kind === 'extractor' || kind === 'head';
+    const images = data.trainingImages(run.config, domain ?? 'source', fingerprintOf(stages[0]));
+    const epochs = trains ? Math.max(...stages.map(({ id }) => store.stages.epochs(id).length)) : null;
+    return { piece: { kind, domain, config: run.config, heads: stages.length, images, epochs }, seconds: seconds! };
+  });
+}

@@ -1,0 +1,106 @@
+import type { StageKind } from '../../store/tables/stage.ts';
+import type { Store } from '../../store/store.ts';
+import { dataKeys, planStages, type StagePlan } from '../stageKeys.ts';
+import { DataAtHand, type MissingData, type ReducedData } from './dataAtHand.ts';
+import { expandStudy, type GridCell } from './expandStudy.ts';
+import { forecast, storedPaces, type Forecast } from './forecast.ts';
+import type { LoadedStudy } from './loadStudy.ts';
+import { findStudy, runOfCell } from './runStudy.ts';
+import type { PieceOfWork } from './work.ts';
+
+export interface PlannedRun {
+  readonly position: number;
+  readonly name: string;
+  readonly stages: number;
+  /** Stages that neither an earlier run of the study nor the store has. */
+  readonly own: number;
+  /** Stages that the store has finished already. */
+  readonly stored: number;
+  /** Of its own stages; at most, and as good as the forecast's basis. */
+  readonly seconds: number;
+  /** What became of it so far; null where it was not begun. */
+  readonly status: string | null;
+}
+
+/** What a study would do, before it does it. */
+export interface StudyPlan {
+  readonly name: string;
+  readonly scale: string;
+  /** Its number where it was begun before. */
+  readonly study: number | null;
+  readonly runs: readonly PlannedRun[];
+  /** Stages of all runs together, and how many of them differ. */
+  readonly stages: number;
+  readonly distinctStages: number;
+  readonly storedStages: number;
+  readonly forecast: Forecast;
+  readonly missing: readonly MissingData[];
+  readonly reduced: readonly ReducedData[];
+}
+
+/**
+ * Runs, shared stages and a forecast of time. Without the files of a data set its stages have keys of their own, which tell
+ * them apart but not whether the store has them.
+ * @param store null where nothing was run yet
+ * @throws BadInput as expandStudy; DataError where data files are damaged
+ */
+export function planStudy(store: Store | null, { study, document }: LoadedStudy): StudyPlan {
+  const cells = expandStudy(study);
+  const data = new DataAtHand();
+  const known = store === null ? null : findStudy(store, document);
+  const paces = store === null ? new Map<StageKind, never>() : storedPaces(store, data);
+  const planned = new Set<string>();
+  const worked = cells.map((cell) => {
+    const plans = planStages(cell.config, dataKeys(cell.config, data.describe(cell.config)));
+    const isStored = ({ key }: StagePlan): boolean => store?.stages.findByKey(key)?.status === 'done';
+    const own = plans.filter((plan) => !planned.has(plan.key) && !isStored(plan));
+    const stored = plans.filter(isStored).length;
+    for (const { key } of plans) planned.add(key);
+    const pieces = piecesOf(cell, { own, data });
+    const run = store === null || known === null ? null : runOfCell(store, known.id, cell);
+    return { cell, plans, own, stored, pieces, status: run?.status ?? null };
+  });
+  const plans = worked.flatMap((one) => one.plans);
+  return {
+    name: study.name,
+    scale: study.scale,
+    study: known?.id ?? null,
+    runs: worked.map(({ cell, plans: all, own, stored, pieces, status }) => ({
+      position: cell.position,
+      name: cell.name,
+      stages: all.length,
+      own: own.length,
+      stored,
+      seconds: forecast(pieces, paces).seconds,
+      status,
+    })),
+    stages: plans.length,
+    distinctStages: planned.size,
+    storedStages: distinctStored(worked),
+    forecast: forecast(
+      worked.flatMap(({ pieces }) => pieces),
+      paces,
+    ),
+    missing: data.missing(cells.map(({ config }) => config)),
+    reduced: data.reduced(cells.map(({ config }) => config)),
+  };
+}
+
+function distinctStored(
+  worked: readonly { readonly plans: readonly StagePlan[]; readonly own: readonly StagePlan[] }[],
+): number {
+  const all = new Set(worked.flatMap(({ plans }) => plans.map(({ key }) => key)));
+  const open = new Set(worked.flatMap(({ own }) => own.map(({ key }) => key)));
+  return all.size - open.size;
+}
+
+/** A run's own stages as the pieces that it works them off in; the extractor's own head is no work. */
+function piecesOf({ config }: GridCell, { own, data }: { own: readonly StagePlan[]; data: DataAtHand }): PieceOfWork[] {
+  const work = own.filter(({ kind, inputs }) => kind !== 'head' || inputs['own'] !== true);
+  return [...Map.groupBy(work, ({ kind, domain }) => `${kind} ${String(domain)}`).values()].map((stages) => {
+    const [{ kind, domain }] = stages;
+    const training = kind === 'extractor' ? config.training.source : kind === 'head' ? config.training.heads : null;
+    const images = data.trainingImages(config, domain ?? 'source', null);
+    return { kind, domain, config, heads: stages.length, images, epochs: training?.maxEpochs ?? null };
+  });
+}

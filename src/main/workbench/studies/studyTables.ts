@@ -1,0 +1,227 @@
+import { wilsonInterval } from '../../math/wilson.ts';
+import { DOMAINS, type Domain, type HeadSpec } from '../../../shared/config.ts';
+import type { Store } from '../../store/store.ts';
+import type { Share } from '../report.ts';
+import { headLabel } from '../stageKeys.ts';
+import { DataAtHand } from './dataAtHand.ts';
+import { procedureLabel } from './expandStudy.ts';
+import { MEASURES, type Measure, type Unit } from './measures.ts';
+import { publishedAt, type TableKind } from './published.ts';
+import { scaleOf, scaleText, type Scale } from './scale.ts';
+import type { CellResult, StoredStudy } from './storedStudy.ts';
+
+/** One run's number. Percent or length, as the column's unit says. */
+export interface MeasuredValue {
+  readonly run: number;
+  readonly seed: number;
+  readonly value: number;
+  /** What a percentage is of, with its 95 % Wilson interval in percent; null for lengths. */
+  readonly share: (Share & { readonly interval: { readonly lower: number; readonly upper: number } }) | null;
+}
+
+/** Our number, over the seeds that have one, beside the published one. */
+export interface StudyValue {
+  /** Null where no run has the number. */
+  readonly ours: {
+    readonly mean: number;
+    readonly min: number;
+    readonly max: number;
+    readonly values: readonly MeasuredValue[];
+  } | null;
+  readonly published: number | null;
+  /** Ours minus published; null where either is missing. */
+  readonly difference: number | null;
+}
+
+export interface StudyColumn {
+  readonly key: string;
+  readonly group: string;
+  readonly title: string;
+  readonly unit: Unit;
+}
+
+export interface StudyRow {
+  /** In the order of the table's `keys`. */
+  readonly keys: readonly string[];
+  readonly values: readonly StudyValue[];
+  readonly scales: readonly Scale[];
+  /** The scales in words, one after the other where the runs of the row differ. */
+  readonly scale: string;
+  /** Why numbers are missing: what was not run, failed or was interrupted; null where every run is done. */
+  readonly missing: string | null;
+}
+
+export interface StudyTable {
+  readonly kind: TableKind;
+  readonly title: string;
+  readonly keys: readonly string[];
+  readonly columns: readonly StudyColumn[];
+  readonly rows: readonly StudyRow[];
+  /** Whether the paper has a number for any row. */
+  readonly hasPublished: boolean;
+}
+
+const TITLES: Readonly<Record<TableKind, string>> = {
+  accuracy: "Accuracy by constraint and layers (the shape of the paper's Table 1)",
+  searches: "Adversarial representations and inputs (the shape of the paper's Table 2)",
+  smoothing: "Smoothing certificates (the shape of the paper's Tables 3 and 4)",
+};
+
+/** The paper's tables that a study has the numbers of, from the store alone. */
+export function studyTables(store: Store, stored: StoredStudy): StudyTable[] {
+  const configs = stored.cells.map(({ cell }) => cell.config);
+  const searched = configs.some(({ adversarialSearch }) => adversarialSearch.enabled);
+  const certified = configs.some(({ certification }) => certification.enabled);
+  const data = new DataAtHand();
+  return [
+    ...(searched || certified ? [] : [accuracyTable(store, data, stored)]),
+    ...(searched ? [rowPerDomain('searches', { store, data, stored })] : []),
+    ...(certified ? [rowPerDomain('smoothing', { store, data, stored })] : []),
+  ];
+}
+
+/** Runs of one place of a table: a transfer, procedure and head over all seeds. */
+interface Place {
+  readonly transfer: StoredStudy['study']['transfers'][number];
+  readonly transferName: string;
+  readonly procedure: string;
+  readonly head: HeadSpec;
+  readonly cells: readonly CellResult[];
+}
+
+/** Grouped as in the paper: by transfer, layers, head and procedure. */
+function placesOf({ study, cells }: StoredStudy): Place[] {
+  const heads = [...study.heads].sort((a, b) => a.layers - b.layers);
+  return study.transfers.flatMap((transfer, transferIndex) =>
+    heads.flatMap((head) =>
+      study.procedures.map((entry) => {
+        const procedure = procedureLabel(entry);
+        const label = headLabel(head);
+        const here = cells.filter(
+          ({ cell }) =>
+            cell.transferIndex === transferIndex &&
+            cell.procedure === procedure &&
+            cell.config.heads.some((spec) => headLabel(spec) === label),
+        );
+        return { transfer, transferName: here[0].cell.transfer, procedure, head, cells: here };
+      }),
+    ),
+  );
+}
+
+function valueAt(measure: Measure, kind: TableKind, place: Place, domain: Domain): StudyValue {
+  const head = headLabel(place.head);
+  const values = place.cells.flatMap(({ cell, run, rows }): MeasuredValue[] => {
+    const row = rows.find((one) => one.domain === domain && one.head === head);
+    const found = row === undefined ? null : measure.of(row);
+    if (found === null || found === undefined || run === null) return [];
+    const where = { run: run.run.id, seed: cell.seed };
+    return [typeof found === 'number' ? { ...where, value: found, share: null } : { ...where, ...percentOf(found) }];
+  });
+  const { source, target } = place.transfer;
+  const names = { source: source.dataset, target: target.dataset };
+  const published =
+    publishedAt(kind, { ...names, domain, procedure: place.procedure, head: place.head })?.[measure.key] ?? null;
+  const numbers = values.map(({ value }) => value);
+  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+  const ours = values.length === 0 ? null : { mean, min: Math.min(...numbers), max: Math.max(...numbers), values };
+  return { ours, published, difference: ours === null || published === null ? null : ours.mean - published };
+}
+
+function percentOf({ hits, total }: Share): Pick<MeasuredValue, 'value' | 'share'> {
+  const { lower, upper } = wilsonInterval(hits, total);
+  return { value: (100 * hits) / total, share: { hits, total, interval: { lower: 100 * lower, upper: 100 * upper } } };
+}
+
+interface Inputs {
+  readonly store: Store;
+  readonly data: DataAtHand;
+  readonly stored: StoredStudy;
+}
+
+/** Tables 2 to 4: a row for each domain, head and procedure. */
+function rowPerDomain(kind: TableKind, { store, data, stored }: Inputs): StudyTable {
+  const measures = MEASURES[kind];
+  const places = placesOf(stored);
+  const groups = [...Map.groupBy(places, ({ transferName, head }) => `${transferName} ${head.layers}`).values()];
+  const rows = groups.flatMap((group) =>
+    DOMAINS.flatMap((domain) =>
+      group.map((place) => ({
+        keys: [place.transferName, domain, headLabel(place.head), place.procedure],
+        values: measures.map((measure) => valueAt(measure, kind, place, domain)),
+        ...aboutRuns(store, data, [place]),
+      })),
+    ),
+  );
+  const columns = measures.map(({ key, group, title, unit }) => ({ key, group, title, unit }));
+  return finished({ kind, keys: ['Transfer', 'Domain', 'Head', 'Training'], columns, rows });
+}
+
+/** Table 1: a row for each head and procedure, with the domains of each transfer side by side. */
+function accuracyTable(store: Store, data: DataAtHand, stored: StoredStudy): StudyTable {
+  const [measure] = MEASURES.accuracy;
+  const places = placesOf(stored);
+  const transfers = [...Map.groupBy(places, ({ transfer }) => transfer).keys()];
+  const nameOf = new Map(places.map(({ transfer, transferName }) => [transfer, transferName]));
+  const columns = transfers.flatMap((transfer, i) =>
+    DOMAINS.map((domain) => ({
+      key: `${i}_${domain}`,
+      group: nameOf.get(transfer)!,
+      title: domain,
+      unit: measure.unit,
+    })),
+  );
+  const byRow = Map.groupBy(places, ({ head, procedure }) => JSON.stringify([headLabel(head), procedure]));
+  const rows = [...byRow.values()].map((ofRow) => ({
+    keys: [headLabel(ofRow[0].head), ofRow[0].procedure],
+    values: ofRow.flatMap((place) => DOMAINS.map((domain) => valueAt(measure, 'accuracy', place, domain))),
+    ...aboutRuns(store, data, ofRow),
+  }));
+  return finished({ kind: 'accuracy', keys: ['Head', 'Training'], columns, rows });
+}
+
+function finished(table: Omit<StudyTable, 'title' | 'hasPublished'>): StudyTable {
+  const hasPublished = table.rows.some(({ values }) => values.some(({ published }) => published !== null));
+  return { ...table, title: TITLES[table.kind], hasPublished };
+}
+
+function aboutRuns(
+  store: Store,
+  data: DataAtHand,
+  places: readonly Place[],
+): Pick<StudyRow, 'scales' | 'scale' | 'missing'> {
+  const scales = places.flatMap(({ head, cells }) =>
+    cells.map((result) => scaleOf(store, data, { ...result, head: headLabel(head) })),
+  );
+  const missing = places.flatMap(({ transferName, cells }) =>
+    cells.flatMap((result) => {
+      const reason = reasonOf(result);
+      const of = [
+        ...(places.length > 1 ? [transferName] : []),
+        ...(cells.length > 1 ? [`seed ${result.cell.seed}`] : []),
+      ];
+      return reason === null ? [] : [[...of, reason].join(': ')];
+    }),
+  );
+  return {
+    scales,
+    scale: [...new Set(scales.map(scaleText))].join('; '),
+    missing: missing.length === 0 ? null : missing.join('; '),
+  };
+}
+
+/** The reason of a failure is the run's, and stands in the report's list of runs. */
+function reasonOf({ status, run }: CellResult): string | null {
+  switch (status) {
+    case null:
+      return 'not run';
+    case 'failed':
+      return `failed (run ${run!.run.id})`;
+    case 'interrupted':
+      return 'interrupted';
+    case 'running':
+      return 'still running';
+    case 'done':
+      return null;
+  }
+}
