@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { CertificateRecord } from '../../../src/shared/results.ts';
 import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
 import { expectClose, FLOAT32_EPSILON } from './closeness.ts';
 import type { DeviceFaults } from './deviceFaults.ts';
@@ -12,6 +13,10 @@ const FORWARD_TERMS = 9 * (1 + 16 + 16 + 16 + 32 + 32 + 64);
 const HEAD_TERMS = 4 * 64;
 /** There, back again, and the sum over 16 images of 8·8 pixels that a filter's gradient is. */
 const GRADIENT_TERMS = 2 * (FORWARD_TERMS + HEAD_TERMS) + 16 * 8 * 8;
+
+/** A falsifying point lies in a box of rounded representations: of two backends its index and rival are compared. */
+const whatWasFound = (falsification: CertificateRecord['falsification']) =>
+  [falsification?.atRadius, falsification?.atSmallestBox].map((point) => point && [point.k, point.rival]);
 
 describe.skipIf(softwareAdapter === null)('on a software adapter, webgpu', () => {
   let webgpu: OnBackend;
@@ -62,9 +67,10 @@ describe.skipIf(softwareAdapter === null)('on a software adapter, webgpu', () =>
   it('certifies an instance as wasm does: the same counts, order statistics, verdicts and radii', () => {
     expect(webgpu.first.certificates).toHaveLength(wasm.first.certificates.length);
     wasm.first.certificates.forEach((expected, i) => {
-      const { evidence, ...record } = webgpu.first.certificates[i];
-      const { evidence: expectedEvidence, ...expectedRecord } = expected;
+      const { evidence, falsification, ...record } = webgpu.first.certificates[i];
+      const { evidence: expectedEvidence, falsification: expectedFalsification, ...expectedRecord } = expected;
       expect(record).toEqual(expectedRecord);
+      expect(whatWasFound(falsification)).toEqual(whatWasFound(expectedFalsification));
       const floats = Object.entries(expectedEvidence).filter(([, value]) => isFloats(value));
       for (const [name, value] of floats) {
         expectClose(evidence[name as keyof typeof evidence] as never, value as never, FORWARD_TERMS + HEAD_TERMS);

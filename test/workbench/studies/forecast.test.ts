@@ -3,6 +3,7 @@ import { forecast, storedPaces } from '../../../src/main/workbench/studies/forec
 import { DataAtHand } from '../../../src/main/workbench/studies/dataAtHand.ts';
 import { measuredSeconds, type PieceOfWork } from '../../../src/main/workbench/studies/work.ts';
 import { parseConfig } from '../../../src/main/workbench/loadConfig.ts';
+import type { ExperimentConfig } from '../../../src/shared/config.ts';
 import { TINY } from '../tinyExperiment.ts';
 import { storeWith } from './storedStudy.ts';
 import { tinyStudy, TINY_STUDY } from './tinyStudy.ts';
@@ -39,6 +40,42 @@ describe('the work of a piece, on the machine of the constants', () => {
   });
   it('of an attack is a step of 52 ms for each restart and head', () => {
     expect(measuredSeconds(piece({ kind: 'pgd' }))).toBeCloseTo(6 * 2 * 50 * 0.5 * 0.052, 10);
+  });
+  it('of a noise attack is a forward pass a draw, which serves all heads', () => {
+    const noisy = { ...config, noiseAttack: { ...config.noiseAttack, draws: 100, instances: 32 } };
+    expect(measuredSeconds(piece({ kind: 'noise-attack', config: noisy }))).toBeCloseTo(100 * 0.5 * 0.022, 10);
+  });
+  it('of a search is a step of 52 ms for each head, and nothing without inputs', () => {
+    const search = { ...config.adversarialSearch, enabled: true, steps: 200 };
+    const searched = (change: Partial<typeof search>): PieceOfWork =>
+      piece({
+        kind: 'adversarial-search',
+        heads: 2,
+        config: { ...config, adversarialSearch: { ...search, ...change } },
+      });
+    expect(measuredSeconds(searched({}))).toBeCloseTo(2 * 200 * 0.052, 10);
+    expect(measuredSeconds(searched({ inputSearch: false }))).toBe(0);
+  });
+  it('of adversarial training adds a gradient a step of the attack, for every draw of adv-s', () => {
+    const trained = (source: Partial<ExperimentConfig['training']['source']>): number =>
+      measuredSeconds(
+        piece({
+          kind: 'extractor',
+          domain: null,
+          epochs: 1,
+          config: {
+            ...config,
+            training: { ...config.training, source: { ...config.training.source, validationEvery: 1, ...source } },
+          },
+        }),
+      );
+    const held = 10 * 0.022;
+    expect(trained({ procedure: 'adv', attackSteps: 10 })).toBeCloseTo(90 * (10 * 0.052 + 0.08) + held, 10);
+    expect(trained({ procedure: 'adv-d', attackSteps: 3 })).toBeCloseTo(90 * (3 * 0.052 + 2 * 0.08) + held, 10);
+    expect(trained({ procedure: 'adv-s', attackSteps: 3, noiseDraws: 2 })).toBeCloseTo(
+      90 * 2 * (3 * 0.052 + 0.08) + held,
+      10,
+    );
   });
   it('of a certification is 250 ms an instance for 600 draws', () => {
     expect(measuredSeconds(piece({ kind: 'certification' }))).toBeCloseTo(64 * 0.25, 10);

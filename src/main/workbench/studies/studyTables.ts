@@ -116,7 +116,8 @@ function valueAt(measure: Measure, kind: TableKind, place: Place, domain: Domain
     const found = row === undefined ? null : measure.of(row);
     if (found === null || found === undefined || run === null) return [];
     const where = { run: run.run.id, seed: cell.seed };
-    return [typeof found === 'number' ? { ...where, value: found, share: null } : { ...where, ...percentOf(found) }];
+    if (typeof found === 'number') return [{ ...where, value: found, share: null }];
+    return found.total === 0 ? [] : [{ ...where, ...percentOf(found) }];
   });
   const { source, target } = place.transfer;
   const names = { source: source.dataset, target: target.dataset };
