@@ -9,6 +9,11 @@ const DOCUMENTS = {
   'gpu-measured': 'docs/performance.md',
   'gpu-estimate': 'docs/performance.md',
   constraints: 'docs/constraints.md',
+  study: 'docs/findings.md',
+  procedures: 'docs/findings.md',
+  falsified: 'docs/findings.md',
+  kept: 'docs/findings.md',
+  published: 'docs/findings.md',
 } as const;
 export type Section = keyof typeof DOCUMENTS;
 export const SECTIONS = Object.keys(DOCUMENTS) as Section[];

@@ -4,10 +4,11 @@ import { parseOptions, USAGE, type Options } from './options.ts';
 import { compare } from './parts/compare.ts';
 import { compileBench } from './parts/compile.ts';
 import { constraints } from './parts/constraints.ts';
+import { findings } from './parts/findings.ts';
 import { gpu } from './parts/gpu.ts';
 import { scaling } from './parts/scaling.ts';
 
-const PARTS_RUN = { compare, scaling, compile: compileBench, gpu, constraints } as const;
+const PARTS_RUN = { compare, scaling, compile: compileBench, gpu, constraints, findings } as const;
 
 function optionsOrUsage(): Options {
   try {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints'] as const;
+export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints', 'findings'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {
@@ -20,6 +20,8 @@ export interface Options {
   readonly side: number;
   /** Of part constraints: test instances a domain. */
   readonly instances: number;
+  /** Of part findings: a finished study in the workbench's folder. */
+  readonly study: number;
 }
 
 export const USAGE = `npm run bench -- [part] [options]
@@ -28,13 +30,15 @@ export const USAGE = `npm run bench -- [part] [options]
   compile   our compiled steps against the same steps run op by op
   gpu       a wide extractor on the backend that serves, and estimates for GPUs at the paper's scale
   constraints  heads of 1 and 4 layers under every constraint: accuracy, certificates by each rule, training time
+  findings  what docs/findings.md says of a finished study \`mini\`; trains nothing
   --threads n      threads of either side (2)
   --repetitions n  of each contestant, medians are of these (11)
-  --write          put the result into docs/performance.md or docs/constraints.md; by default it is only printed
+  --write          put the result into its document in docs; by default it is only printed
   --ours           without the PyTorch reference
   --only text      of compare and scaling, the works whose name contains the text
   --preset p --side s --batch b    of gpu: extractor (wrn-32-10), image side (28), rows of a pass (100)
-  --instances n    of constraints, test instances a domain (200)`;
+  --instances n    of constraints, test instances a domain (200)
+  --study id       of findings, as \`ptw studies\` lists it (1)`;
 
 /** Fewer give no quartiles worth the name in a document. */
 const FEWEST_TO_WRITE = 7;
@@ -54,6 +58,7 @@ export function parseOptions(args: readonly string[]): Options {
       side: { type: 'string', default: '28' },
       batch: { type: 'string', default: '100' },
       instances: { type: 'string', default: '200' },
+      study: { type: 'string', default: '1' },
     },
   });
   const [name = 'compare', ...surplus] = positionals;
@@ -72,6 +77,7 @@ export function parseOptions(args: readonly string[]): Options {
     side: countFrom('side', values.side),
     batch: countFrom('batch', values.batch),
     instances: countFrom('instances', values.instances),
+    study: countFrom('study', values.study),
   };
   refuseHalfResults(options);
   return options;

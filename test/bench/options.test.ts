@@ -7,6 +7,7 @@ describe('arguments of the benches', () => {
     [['compare', 'scaling'], /part "compare scaling"/],
     [['--threads', '0'], /--threads is "0", expected a whole number/],
     [['--batch', 'many'], /--batch is "many"/],
+    [['findings', '--study', 'mini'], /--study is "mini"/],
     [['constraints', '--instances', '0'], /--instances is "0"/],
     [['--write', '--ours'], /leave out --ours and --only/],
     [['--write', '--only', 'PGD'], /leave out --ours and --only/],

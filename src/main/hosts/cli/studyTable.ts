@@ -5,20 +5,41 @@ import { valueText } from '../../workbench/studies/valueText.ts';
 /** Columns of the words at the end of each row. */
 const SCALE_WIDTH = 30;
 
-/** A table of a study: in each cell our number, under it the range over seeds, and under that the published one and the difference. */
+/**
+ * A table of a study: in each cell our number, under it the range over seeds, and under that the published one and the difference.
+ * Each row says its scale by a letter, which the lines under the table spell out; a key that all rows share stands above it.
+ */
 export function studyTable({ keys, columns, rows }: StudyTable): string {
+  const shared = keys.map((_, i) => rows.length > 1 && new Set(rows.map((row) => row.keys[i])).size === 1);
+  const differing = <T>(values: readonly T[]): T[] => values.filter((_, i) => !shared[i]);
+  const scales = [...new Set(rows.map(({ scale }) => scale))];
+  const shown = differing(keys);
   const table = new Table({
     style: { head: [], border: [], compact: true },
-    colAligns: [...keys.map(() => 'left' as const), ...columns.map(() => 'right' as const), 'left'],
-    colWidths: [...keys.map(() => null), ...columns.map(() => null), SCALE_WIDTH],
+    colAligns: [...shown.map(() => 'left' as const), ...columns.map(() => 'right' as const), 'left'],
+    colWidths: [...shown.map(() => null), ...columns.map(() => null), ...(rows.some(isLong) ? [SCALE_WIDTH] : [])],
     wordWrap: true,
   });
-  table.push(groupRow(keys, columns), [...keys, ...columns.map(({ title }) => title), 'Scale']);
+  table.push(groupRow(shown, columns), [...shown, ...columns.map(({ title }) => title), 'Scale']);
   for (const { keys: names, values, scale, missing } of rows) {
     const cells = values.map((value, i) => cellText(valueText(value, columns[i].unit)));
-    table.push([...names, ...cells, missing === null ? scale : `${scale}\n(${missing})`]);
+    const letter = letterOf(scales.indexOf(scale));
+    table.push([...differing(names), ...cells, missing === null ? letter : `${letter} (${missing})`]);
   }
-  return table.toString();
+  return [
+    ...keys.flatMap((key, i) => (shared[i] ? [`${key}: ${rows[0].keys[i]}`] : [])),
+    table.toString(),
+    ...scales.map((scale, i) => `Scale ${letterOf(i)}: ${scale}`),
+  ].join('\n');
+}
+
+/** Whether what is missing would make the table too wide. */
+const isLong = ({ missing }: StudyTable['rows'][number]): boolean => missing !== null && missing.length > SCALE_WIDTH;
+
+/** a … z, then aa … az, ba … */
+function letterOf(index: number): string {
+  const last = String.fromCharCode(97 + (index % 26));
+  return index < 26 ? last : `${letterOf(Math.floor(index / 26) - 1)}${last}`;
 }
 
 function groupRow(keys: StudyTable['keys'], columns: StudyTable['columns']): Table.HorizontalTableRow {

@@ -59,11 +59,17 @@ export interface Place {
   readonly head: HeadSpec;
 }
 
-let read: z.infer<typeof tablesSchema> | null = null;
+export type PublishedTables = z.infer<typeof tablesSchema>;
+
+let read: PublishedTables | null = null;
+
+/** All of them, in percent and normalised units. */
+export const publishedTables = (): PublishedTables =>
+  (read ??= tablesSchema.parse(JSON.parse(readFileSync(FILE, 'utf8'))));
 
 /** Published numbers of a place, by the key of a table's column; null where the paper has none. */
 export function publishedAt(kind: TableKind, place: Place): Readonly<Record<string, number>> | null {
-  const tables = (read ??= tablesSchema.parse(JSON.parse(readFileSync(FILE, 'utf8'))));
+  const tables = publishedTables();
   const isHere = (row: {
     task: string;
     layers: number;
