@@ -2,20 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { attackSettings, searchTable, selfCheckLines } from '../../src/main/hosts/cli/attackTables.ts';
 import type { ReportRow } from '../../src/main/workbench/report.ts';
 import { tinyConfig } from '../workbench/tinyExperiment.ts';
-
-const ROW: ReportRow = {
-  domain: 'target',
-  head: '1-layer wn',
-  baseAccuracy: null,
-  label: null,
-  representation: null,
-  logit: null,
-  pairwise: null,
-  noise: null,
-  pgd: null,
-  selfChecks: null,
-  search: null,
-};
+import { ROW } from './reportRow.ts';
 
 describe('the lines under a table', () => {
   it('name what the instances were attacked with, and nothing that is switched off', () => {

@@ -3,7 +3,7 @@ import { withIntervals } from '../../workbench/intervals.ts';
 import type { RunReport } from '../../workbench/workbench.ts';
 import type { RunSummary } from '../../workbench/workbench.ts';
 import { attackSettings, SEARCH_LEGEND, searchTable, selfCheckLines } from './attackTables.ts';
-import { REPORT_LEGEND, reportTable } from './reportTable.ts';
+import { falsifiedLines, REPORT_LEGEND, reportTable } from './reportTable.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
@@ -21,7 +21,7 @@ export function printReport({ run, config, rows, exampleInstance, studies }: Run
   if (config.precision !== 'float32') {
     print(`The extractor computes in ${config.precision}: accuracy, attacks and certificates are all of that model.`);
   }
-  for (const line of [...attackSettings(config), ...selfCheckLines(rows)]) print(line);
+  for (const line of [...falsifiedLines(rows), ...attackSettings(config), ...selfCheckLines(rows)]) print(line);
   const searches = searchTable(rows);
   if (searches !== null) print(`${searches}\n${SEARCH_LEGEND}`);
   for (const study of studies) print(`Part of study ${study}: npx ptw study show ${study}`);

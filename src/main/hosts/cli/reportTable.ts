@@ -13,9 +13,29 @@ export function reportTable(rows: readonly ReportRow[]): string {
       columns === 1 ? title : { content: title, colSpan: columns, hAlign: 'center' as const },
     ),
     REPORT_COLUMNS.map(({ title }) => title),
-    ...rows.map((row) => REPORT_COLUMNS.map(({ cell }) => cellText(cell(row)))),
+    // A domain is one row of many lines: rules stand between domains, not between heads.
+    ...[...Map.groupBy(rows, ({ domain }) => domain).values()].map((ofDomain) =>
+      REPORT_COLUMNS.map(({ cell }) => ofDomain.map((row) => cellText(cell(row))).join('\n')),
+    ),
   );
   return table.toString();
+}
+
+/** What became of the published rule's certificates where they are no proofs: a line a head, none where none were searched. */
+export function falsifiedLines(rows: readonly ReportRow[]): string[] {
+  const lines = rows.flatMap(({ domain, head, representation }) => {
+    const falsified = representation?.falsified;
+    if (falsified === null || falsified === undefined || falsified.atRadius.total === 0) return [];
+    const { atRadius, atSmallestBox } = falsified;
+    return [
+      `  ${domain}, ${head}: ${atRadius.hits} of ${atRadius.total}, ${atSmallestBox.hits} of them in the smallest box too`,
+    ];
+  });
+  if (lines.length === 0) return [];
+  return [
+    "Of the published rule's certificates that are no proofs, falsified by a point of their box with another prediction:",
+    ...lines,
+  ];
 }
 
 export const REPORT_LEGEND = [

@@ -29,6 +29,8 @@ export function tablesOf(store: Store, run: StoredRun): FlatTable[] {
 
 /** What the run's table has beside the columns that are shown. */
 const MORE_MEASURES: Readonly<Record<string, (row: ReportRow) => Cell>> = {
+  paper_certificates_falsified_at_radius: (row) => shareValue(row.representation?.falsified?.atRadius),
+  paper_certificates_falsified_in_smallest_box: (row) => shareValue(row.representation?.falsified?.atSmallestBox),
   pgd_self_check_findings: (row) => row.selfChecks?.findings.map(({ check }) => check).join(' ') ?? null,
   adversarial_representations_found: (row) => shareValue(row.search?.representations),
   adversarial_representations_mean_linf: (row) => row.search?.meanRepresentationDistance ?? null,
