@@ -176,6 +176,18 @@ function keptTables(found: readonly Finding[], published: readonly PublishedRow[
       ];
     }),
   );
+  const deep = found.filter(({ row }) => row.head.startsWith('4-layer'));
+  const deepHeads = [...new Set(deep.map(({ row }) => row.head))];
+  const distances = markdownTable(
+    ['proved / pairwise A_V', ...deepHeads],
+    [...Map.groupBy(deep, ({ domain, procedure }) => `${domain}, ${procedure}`)].map(([name, ofRun]) => [
+      name,
+      ...deepHeads.map((head) => {
+        const { row } = ofRun.find((one) => one.row.head === head)!;
+        return `${shareText(row.representation?.proved)} / ${shareText(row.pairwise?.certified)}`;
+      }),
+    ]),
+  );
   const groups = [...Map.groupBy(published, ({ domain, layers }) => `${domain}, ${layers}-layer wn`)];
   const theirs = markdownTable(
     ['published: domain, head', 'rows', 'label', 'paper', 'paper − label'],
@@ -187,7 +199,7 @@ function keptTables(found: readonly Finding[], published: readonly PublishedRow[
       return [name, String(with_.length), oneDigit(label), oneDigit(paper), signed(paper - label)];
     }),
   );
-  return `${ours}\n\n${theirs}`;
+  return `${ours}\n\n${distances}\n\n${theirs}`;
 }
 
 /** Where the published numbers leave a question: the same count of ours beside it. */
