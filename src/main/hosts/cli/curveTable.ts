@@ -1,5 +1,10 @@
 import Table from 'cli-table3';
-import { accuracyAt, type CertifiedCurve, type CurvePoint } from '../../workbench/curves/certifiedAccuracy.ts';
+import {
+  accuracyAt,
+  ANY_SOUND,
+  type CertifiedCurve,
+  type CurvePoint,
+} from '../../workbench/curves/certifiedAccuracy.ts';
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 
@@ -30,7 +35,8 @@ export function curveTable(curves: readonly CertifiedCurve[], radii: readonly nu
 
 function ruleText({ rule, soundness }: CertifiedCurve): string {
   if (rule === null) return '';
-  return soundness === 'proved' ? rule.replace('-', ' ') : `${rule}, no proof`;
+  if (rule === ANY_SOUND) return 'any sound';
+  return soundness === 'proved' ? rule : `${rule}, no proof`;
 }
 
 function pointText({ certified: { hits, total }, interval }: CurvePoint): string {
