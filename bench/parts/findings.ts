@@ -62,9 +62,8 @@ function scaleOf(store: Store, stored: StoredStudy): string {
   const tables = studyTables(store, stored);
   const scales = tables.flatMap(({ rows }) => rows.map(({ scale }) => scale));
   const day = new Date().toISOString().slice(0, 10);
-  const seconds = stored.cells.reduce((sum, { run }) => sum + (run?.run.seconds ?? 0), 0);
   return [
-    `"${stored.study.name}": ${stored.study.scale}. ${stored.cells.length} runs, ${(seconds / 60).toFixed(0)} min; read on ${day}.`,
+    `"${stored.study.name}": ${stored.study.scale}. ${stored.cells.length} runs; read on ${day}.`,
     ...new Set(scales),
   ].join('\n\n');
 }
