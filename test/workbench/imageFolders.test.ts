@@ -126,7 +126,9 @@ describe('a run from a folder of three classes to one of five', () => {
     const worked: string[] = [];
     const reporter = {
       ...SILENT,
-      began: ({ title, reused }: { title: string; reused: boolean }) => void (reused || worked.push(title)),
+      began: ({ title, reused }: { title: string; reused: boolean }) => {
+        if (!reused) worked.push(title);
+      },
     };
     const id = await startRun(home, loadExperiment(experimentIn(other)), quietHost({ reporter }));
     expect(keysOf(home, id)).toEqual(keysOf(home, run.id));

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { DataError } from '../../../src/main/data/dataError.ts';
 import { decodeImage } from '../../../src/main/data/images/decodeImage.ts';
 import { MAX_PIXELS } from '../../../src/main/data/images/imageError.ts';
-import { pngChunks, pngOf, type PngChunk } from '../../../src/main/data/images/pngChunks.ts';
+import { pngChunks, type PngChunk } from '../../../src/main/data/images/pngChunks.ts';
 import { deriveKey, philox4x32 } from '../../../src/main/math/philox.ts';
 
 /** What an image may take, of time and of memory beyond what was there before. */
@@ -76,6 +76,18 @@ export function withChecksums(bytes: Uint8Array): Uint8Array {
     at = end + 4;
   }
   return bytes;
+}
+
+/** A PNG file of chunks. */
+function pngOf(chunks: readonly Pick<PngChunk, 'type' | 'data'>[]): Uint8Array {
+  const framed = chunks.map(({ type, data }) => {
+    const frame = Buffer.alloc(data.length + 12);
+    frame.writeUInt32BE(data.length);
+    frame.write(type, 4, 'latin1');
+    frame.set(data, 8);
+    return frame;
+  });
+  return withChecksums(Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...framed]));
 }
 
 /** The rows of a PNG with their filters, unpacked, and the file that has others in their place. */

@@ -1,15 +1,14 @@
 import { inflateSync } from 'node:zlib';
-import { decode } from 'fast-png';
 import { refusalsOf, type DecodedImage } from './imageError.ts';
-import { pngChunks, pngOf, type PngChunk } from './pngChunks.ts';
+import { pngChunks, type PngChunk } from './pngChunks.ts';
 import { pngHeader, unpackedBytes, type PngHeader } from './pngHeader.ts';
+import { pngSamples } from './pngRows.ts';
 
 /** Most bytes after decompression: an image of the most pixels with 8 bits in four channels. */
 const MAX_UNPACKED_BYTES = 2 ** 26 + 2 ** 13;
 
 interface Parts {
   readonly header: PngHeader;
-  readonly headerChunk: PngChunk;
   /** IDAT, joined. */
   readonly packed: Uint8Array;
   readonly palette: PngChunk | null;
@@ -24,7 +23,7 @@ interface Parts {
  */
 export function decodePng(bytes: Uint8Array, file: string): DecodedImage {
   const parts = partsOf(pngChunks(bytes, file), file);
-  const samples = samplesOf(parts, file);
+  const samples = pngSamples(unpackedRows(parts, file), parts.header, file);
   const { height, width, colour } = parts.header;
   const image = (channels: 1 | 3, values: Uint8Array): DecodedImage => ({ height, width, channels, values });
   switch (colour.name) {
@@ -63,7 +62,7 @@ function partsOf(chunks: readonly PngChunk[], file: string): Parts {
   const palette = of('PLTE').at(0) ?? null;
   if (header.colour.name === 'palette') checkPalette(palette, header, file);
   const packed = Buffer.concat(of('IDAT').map(({ data }) => data));
-  return { header, headerChunk: chunks[0], packed, palette, transparency: of('tRNS').at(0) ?? null };
+  return { header, packed, palette, transparency: of('tRNS').at(0) ?? null };
 }
 
 function checkPalette(palette: PngChunk | null, { depth }: PngHeader, file: string): void {
@@ -80,73 +79,32 @@ function checkPalette(palette: PngChunk | null, { depth }: PngHeader, file: stri
   });
 }
 
-/**
- * [height × width × samples] in the file's depth. The stream is unpacked once beforehand, to the length that the header gives and
- * no further, because fast-png's own decompression has no bound.
- */
-function samplesOf({ header, headerChunk, packed, palette }: Parts, file: string): Uint8Array | Uint16Array {
+/** The rows with their filters, unpacked to the length that the header gives and no further. @throws DataError */
+function unpackedRows({ header, packed }: Parts, file: string): Uint8Array {
   const refuse = refusalsOf('PNG', file);
   const expected = unpackedBytes(header);
+  const quantity = 'bytes of the image after decompression';
   if (expected > MAX_UNPACKED_BYTES) {
     throw refuse({
-      quantity: 'bytes of the image after decompression',
+      quantity,
       got: expected,
       expected: `at most ${MAX_UNPACKED_BYTES}`,
       cure: 'make the image smaller',
     });
   }
-  const unpacked = bounded(packed, expected, file);
-  if (unpacked !== expected) {
-    throw refuse({ quantity: 'bytes of the image after decompression', got: unpacked, expected });
-  }
+  let rows: Uint8Array;
   try {
-    const { data } = decode(
-      pngOf([
-        headerChunk,
-        ...(palette === null ? [] : [palette]),
-        { type: 'IDAT', data: packed },
-        { type: 'IEND', data: new Uint8Array(0) },
-      ]),
-    );
-    return header.depth < 8 ? unpackedBits(data, header) : data instanceof Uint16Array ? data : Uint8Array.from(data);
+    rows = inflateSync(packed, { maxOutputLength: expected });
   } catch (cause) {
-    throw refuse(
-      { quantity: 'contents', got: cause instanceof Error ? cause.message : String(cause), expected: 'a whole image' },
-      cause,
-    );
+    if (codeOf(cause) === 'ERR_BUFFER_TOO_LARGE') throw refuse({ quantity, got: 'more', expected }, cause);
+    const got = cause instanceof Error ? cause.message : String(cause);
+    throw refuse({ quantity: 'compressed data', got, expected: 'a whole zlib stream with a matching checksum' }, cause);
   }
+  if (rows.length !== expected) throw refuse({ quantity, got: rows.length, expected });
+  return rows;
 }
 
-/** Length of a zlib stream's contents, at most one more than `limit`. @throws DataError for a damaged stream */
-function bounded(packed: Uint8Array, limit: number, file: string): number {
-  try {
-    return inflateSync(packed, { maxOutputLength: limit }).length;
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') return limit + 1;
-    throw refusalsOf('PNG', file)(
-      {
-        quantity: 'compressed data',
-        got: cause instanceof Error ? cause.message : String(cause),
-        expected: 'a whole zlib stream with a matching checksum',
-      },
-      cause,
-    );
-  }
-}
-
-/** One sample a byte, from rows of 1, 2 or 4 bits that each begin at a whole byte. */
-function unpackedBits(packed: ArrayLike<number>, { height, width, depth }: PngHeader): Uint8Array {
-  const out = new Uint8Array(height * width);
-  const bytesPerRow = Math.ceil((width * depth) / 8);
-  const perByte = 8 / depth;
-  for (let i = 0; i < height; i++) {
-    for (let j = 0; j < width; j++) {
-      const byte = packed[i * bytesPerRow + Math.floor(j / perByte)];
-      out[i * width + j] = (byte >> (8 - depth * ((j % perByte) + 1))) & (2 ** depth - 1);
-    }
-  }
-  return out;
-}
+const codeOf = (cause: unknown): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined);
 
 /** The nearest of 256 levels. */
 function toBytes(samples: Uint8Array | Uint16Array, { depth }: PngHeader): Uint8Array {

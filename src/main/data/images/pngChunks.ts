@@ -52,21 +52,4 @@ export function pngChunks(bytes: Uint8Array, file: string): PngChunk[] {
   }
 }
 
-/** A file of the chunks that decide the pixels, from which nothing else can be unpacked: text and profiles may be bombs too. */
-export function pngOf(chunks: readonly Pick<PngChunk, 'type' | 'data'>[]): Uint8Array {
-  const size = chunks.reduce((sum, { data }) => sum + data.length + FRAME, SIGNATURE.length);
-  const out = new Uint8Array(size);
-  const view = new DataView(out.buffer);
-  out.set(SIGNATURE);
-  let at = SIGNATURE.length;
-  for (const { type, data } of chunks) {
-    view.setUint32(at, data.length);
-    for (let i = 0; i < 4; i++) out[at + 4 + i] = type.charCodeAt(i);
-    out.set(data, at + 8);
-    view.setUint32(at + 8 + data.length, crc32(out.subarray(at + 4, at + 8 + data.length)));
-    at += data.length + FRAME;
-  }
-  return out;
-}
-
 const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;

@@ -33,8 +33,7 @@ const ADAM7 = [
 
 /**
  * The header of a PNG file.
- * @throws DataError for what the format does not allow, for images too large to decode, and for interlaced images of fewer
- *   than 8 bits, which the decoder gets wrong
+ * @throws DataError for what the format does not allow, and for images too large to decode
  */
 export function pngHeader([first]: readonly PngChunk[], file: string): PngHeader {
   const refuse = refusalsOf('PNG', file);
@@ -70,24 +69,33 @@ export function pngHeader([first]: readonly PngChunk[], file: string): PngHeader
       expected: '0, 0, 0 or 1',
     });
   }
-  if (interlace === 1 && depth < 8) {
-    throw refuse({
-      offset: offset + 8,
-      quantity: 'bits a sample of an interlaced image',
-      got: depth,
-      expected: '8 or 16',
-      cure: 'save the image without interlacing',
-    });
-  }
   return { height, width, depth, colour, interlaced: interlace === 1 };
 }
 
-/** Bytes of the image after decompression: each row of each pass with its filter's byte. */
-export function unpackedBytes({ height, width, depth, colour, interlaced }: PngHeader): number {
+/** Pixels that follow each other in the file: all of them, or those of one of seven passes. */
+export interface PngPass {
+  readonly firstRow: number;
+  readonly firstColumn: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Without the filter's. */
+  readonly bytesPerRow: number;
+}
+
+/** The passes of an image that have any pixels. */
+export function passesOf({ height, width, depth, colour, interlaced }: PngHeader): PngPass[] {
   const passes = interlaced ? ADAM7 : [[0, 0, 1, 1] as const];
-  return passes.reduce((sum, [x, y, dx, dy]) => {
-    const columns = Math.ceil((width - x) / dx);
-    const rows = Math.ceil((height - y) / dy);
-    return columns < 1 || rows < 1 ? sum : sum + rows * (1 + Math.ceil((columns * colour.samples * depth) / 8));
-  }, 0);
+  return passes.flatMap(([firstColumn, firstRow, columnStep, rowStep]) => {
+    const columns = Math.ceil((width - firstColumn) / columnStep);
+    const rows = Math.ceil((height - firstRow) / rowStep);
+    const bytesPerRow = Math.ceil((columns * colour.samples * depth) / 8);
+    return columns < 1 || rows < 1 ? [] : [{ firstRow, firstColumn, rowStep, columnStep, rows, columns, bytesPerRow }];
+  });
+}
+
+/** Bytes of the image after decompression: each row of each pass with its filter's. */
+export function unpackedBytes(header: PngHeader): number {
+  return passesOf(header).reduce((sum, { rows, bytesPerRow }) => sum + rows * (1 + bytesPerRow), 0);
 }
