@@ -109,6 +109,9 @@ describe('a run from a folder of three classes to one of five', () => {
       source: { dataset: 'trees', classNames: SOURCE.classes, shape: { height: 12, width: 10, channels: 3 } },
       target: { dataset: 'marks', classNames: TARGET.classes, shape: { height: 12, width: 10, channels: 3 } },
     });
+    expect(readFileSync(exported(run, 'evidence').get('evidence/README.md')!, 'utf8')).toMatch(
+      /"trees" and "marks": a folder of images\. Its test images are counted from 0/,
+    );
     const model = readFileSync(exported(run, 'onnx').get('target-1-layer-none-model.onnx')!);
     for (const word of ['marks', JSON.stringify(TARGET.classes)]) expect(model.includes(word)).toBe(true);
   });
