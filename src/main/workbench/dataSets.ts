@@ -56,7 +56,7 @@ export function describeFolder(folder: string): DatasetStatus {
     title: folder,
     shape,
     classes,
-    licence: 'yours to know',
+    licence: 'not known',
     serves: 'folder',
     readable: true,
     files: '<split>/<class>/*.png|jpg|jpeg',

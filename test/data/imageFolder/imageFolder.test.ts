@@ -281,7 +281,8 @@ describe('the fingerprint', () => {
   });
 
   test.each<[string, (copy: string) => void]>([
-    ['a pixel', (copy) => write(copy, 'train/dog/0001.png', grey(1, 999))],
+    ['a pixel of a training image', (copy) => write(copy, 'train/dog/0001.png', grey(1, 999))],
+    ['a pixel of a test image', (copy) => write(copy, 'test/dog/0001.png', grey(1, 999))],
     [
       'a class by name',
       (copy) =>

@@ -28,10 +28,15 @@ const CASES: readonly (MutationCase & { readonly fewest: number; readonly most: 
 ];
 
 describe('a damaged image is read or refused with a DataError that names it, within 2 s and 512 MB', () => {
-  test.each(CASES)('$name: $mutations mutations', ({ fewest, most, ...mutations }) => {
-    const read = checkMutations(mutations);
-    // Both ends are reached.
-    expect(read).toBeGreaterThan(fewest);
-    expect(read).toBeLessThan(most);
-  });
+  test.each(CASES)(
+    '$name: $mutations mutations',
+    ({ fewest, most, ...mutations }) => {
+      const read = checkMutations(mutations);
+      // Both ends are reached.
+      expect(read).toBeGreaterThan(fewest);
+      expect(read).toBeLessThan(most);
+      // Seconds where the machine is free; every damaged JPEG that libjpeg gives up costs a new decoder.
+    },
+    180_000,
+  );
 });
