@@ -14,6 +14,34 @@ export const DATASET_NAMES = ['fashion-mnist', 'mnist', 'kmnist', 'svhn', 'cifar
 export const datasetNameSchema = z.enum(DATASET_NAMES);
 export type DatasetName = z.infer<typeof datasetNameSchema>;
 
+const side = z.int().min(4).max(4096);
+export const imageFolderSchema = z
+  .strictObject({
+    folder: z
+      .string()
+      .min(1)
+      .describe(
+        'Folder with <split>/<class>/*.png|jpg|jpeg, splits train and test. In a file, relative to the folder of that file; ' +
+          'in --set, to the working directory.',
+      ),
+    channels: z
+      .union([z.literal(1), z.literal(3)])
+      .optional()
+      .describe('Reads every image as grey (1) or RGB (3); by default as the files are, which must then all be alike.'),
+    imageSize: z
+      .strictObject({ height: side.describe('Pixels.'), width: side.describe('Pixels.') })
+      .optional()
+      .describe('Resizes every image to this (area average); by default all images must have one size.'),
+  })
+  .describe('A folder of images as a data set; its class folders are the classes.');
+export type ImageFolder = z.infer<typeof imageFolderSchema>;
+
+/** A set of the catalogue by its name, or a folder of images. */
+export const datasetChoiceSchema = z.union([datasetNameSchema, imageFolderSchema], {
+  error: `expected one of ${DATASET_NAMES.map((name) => `"${name}"`).join('|')}, or { "folder": path }`,
+});
+export type DatasetChoice = z.infer<typeof datasetChoiceSchema>;
+
 export const EXTRACTOR_PRESETS = ['wrn-10-1', 'wrn-10-2', 'wrn-16-4', 'wrn-28-10', 'wrn-32-10'] as const;
 export const extractorPresetSchema = z.enum(EXTRACTOR_PRESETS);
 export type ExtractorPreset = z.infer<typeof extractorPresetSchema>;
@@ -106,7 +134,7 @@ export const trainingSchema = z
 export type TrainingSettings = z.infer<typeof trainingSchema>;
 
 export const domainDataSchema = z.strictObject({
-  dataset: datasetNameSchema,
+  dataset: datasetChoiceSchema.describe('Name of a known set, or { "folder": path } for images of your own.'),
   trainingInstances: count
     .optional()
     .describe('Balanced random subset of the training images; by default all that are present.'),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { fabricateFolder } from '../data/imageFolder/fabricate.ts';
 import { emptyFolder, TINY } from '../workbench/tinyExperiment.ts';
 import { PTW, ptw as ptwIn, ptwUntil, type Ended } from './ptw.ts';
 
@@ -211,6 +212,24 @@ it('data list names every set and what serves', async () => {
   expect(stdout).toMatch(/fashion-mnist.*28×28×1/);
   expect(stdout).toMatch(/mnist.*28×28×1/);
   expect(code).toBe(0);
+});
+
+it('data list says of a folder what it is as a data set, or why it is none', async () => {
+  const root = fabricateFolder({ height: 6, width: 5, channels: 3, classes: ['no', 'yes'], train: 3, test: 2 });
+  const { stdout, code } = await ptw(['data', 'list', root]);
+  expect(stdout).toMatch(/ptw-images-.*6×5×3.*folder.*6.*4.*no, yes/);
+  expect(stdout).not.toMatch(/PTW_DATA/);
+  expect(code).toBe(0);
+  writeFileSync(path.join(root, 'train/no/0001.png'), 'x');
+  const refused = await ptw(['data', 'list', root]);
+  expect(refused.stderr).toMatch(/reading an image \(.*train\/no\/0001\.png, byte 0\): first bytes: got 78/);
+  expect(refused.code).toBe(2);
+});
+
+it('a folder of an assignment is taken relative to the working directory', async () => {
+  const { stderr, code } = await ptw(['run', experiment, '--set', 'source.dataset.folder=no-such-folder']);
+  expect(stderr).toContain(path.resolve('no-such-folder'));
+  expect(code).toBe(2);
 });
 
 it('doctor says which backend serves, and a reason and a cure for each that does not', async () => {

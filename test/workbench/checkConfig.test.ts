@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { ExperimentConfigInput } from '../../src/shared/config.ts';
-import { tinyConfig } from './tinyExperiment.ts';
+import { fabricateFolder } from '../data/imageFolder/fabricate.ts';
+import { emptyFolder, tinyConfig } from './tinyExperiment.ts';
 
 const wn = { layers: 4, constraint: 'wn' } as const;
 /** A ramp shorter than the tiny training. */
 const SHORT = { rampEpochs: 1 };
 const none = { layers: 1, constraint: 'none' } as const;
+const SMALL = { height: 6, width: 6, train: 1, test: 1 } as const;
+const two = { folder: fabricateFolder({ ...SMALL, channels: 1, classes: ['a', 'b'] }) };
+const colour = { folder: fabricateFolder({ ...SMALL, channels: 3, classes: ['a', 'b'] }) };
+const forty = {
+  folder: fabricateFolder({ ...SMALL, channels: 1, classes: Array.from({ length: 40 }, (_, k) => `${k}`) }),
+};
 
 describe('combinations that cannot work are refused before anything runs', () => {
   it.each<[string, Partial<ExperimentConfigInput>, RegExp]>([
@@ -23,6 +30,25 @@ describe('combinations that cannot work are refused before anything runs', () =>
       'sets with different channels',
       { source: { dataset: 'svhn' }, target: { dataset: 'stl10' } },
       /target\.dataset: got "stl10" with 3 channels, the source "svhn" has 1/,
+    ],
+    [
+      'a folder of RGB images after grey ones, with what the config could say',
+      { target: { dataset: colour } },
+      /target\.dataset: got "ptw-images-.*" with 3 channels, the source "fashion-mnist" has 1; .*or give "channels" beside "folder"/,
+    ],
+    [
+      'a folder that is not there',
+      { source: { dataset: { folder: `${emptyFolder()}/none` } } },
+      /looking through a folder of images \(.*none\): folder: got none/,
+    ],
+    [
+      'fewer draws than the domain with more classes needs',
+      {
+        source: { dataset: two },
+        target: { dataset: forty },
+        certification: { draws: 18, methods: ['label'], selection: 'shared' },
+      },
+      /certification\.draws: got 18, .*the smallest n that can certify is 19/,
     ],
     [
       'the same head twice',
@@ -96,6 +122,15 @@ describe('what can work passes', () => {
     [
       'draws and rules that could certify nothing, where nothing is certified',
       { certification: { enabled: false, draws: 5, rules: ['paper'] }, heads: [none] },
+    ],
+    ['a folder of RGB images read as grey, after grey ones', { target: { dataset: { ...colour, channels: 1 } } }],
+    [
+      'as many draws as two classes need',
+      {
+        source: { dataset: two },
+        target: { dataset: two },
+        certification: { draws: 15, methods: ['label'], selection: 'shared' },
+      },
     ],
     ['a group size that one layer never uses', { heads: [{ ...none, hiddenWidth: 10, groupSize: 4 }] }],
   ])('%s', (_, change) => {

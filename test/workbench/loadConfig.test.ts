@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   parseConfig,
   parseStoredConfig,
   readConfigFile,
+  withAbsoluteFolders,
   withAssignments,
 } from '../../src/main/workbench/loadConfig.ts';
 
@@ -29,6 +30,27 @@ describe('refusals', () => {
       'a value outside its list',
       { heads: [{ layers: 1, constraint: 'spectre' }] },
       /heads\.0\.constraint: .*"none"\|"wn"\|"wn-l1".*got "spectre"/,
+    ],
+    [
+      'a set of another name, naming those known and that folders serve',
+      { source: { dataset: 'mnst' } },
+      /source\.dataset: expected one of "fashion-mnist"\|"mnist".*, or \{ "folder": path \} \(got "mnst"\)/,
+    ],
+    ['a missing set', { source: {} }, /source\.dataset: expected one of .* \(missing\)/],
+    [
+      'an unknown key of a folder, naming those allowed',
+      { source: { dataset: { folder: 'x', size: 3 } } },
+      /source\.dataset\.size: unknown key \(allowed: folder, channels, imageSize\)/,
+    ],
+    [
+      'a number of channels that no image has',
+      { source: { dataset: { folder: 'x', channels: 2 } } },
+      /source\.dataset\.channels: .*got 2/,
+    ],
+    [
+      'a size for a folder that is too small',
+      { target: { dataset: { folder: 'x', imageSize: { height: 3, width: 8 } } } },
+      /target\.dataset\.imageSize\.height: .*>=4 \(got 3\)/,
     ],
   ])('refuses %s', (_, change, message) => {
     expect(() => parseConfig({ ...demo, ...change }, 'the config')).toThrow(message);
@@ -67,6 +89,30 @@ it('a config from before there was falsification or a noise attack is of a run w
   for (const broken of [null, 7, {}, { ...stored, certification: null }]) {
     expect(() => parseStoredConfig(broken, 4)).toThrow(/^the stored config of run 4 is no valid experiment/);
   }
+});
+
+describe('folders of images', () => {
+  it('are taken relative to a base wherever a domain has one, and nothing else is touched', () => {
+    const document = {
+      source: { dataset: { folder: '../a', channels: 1 }, trainingInstances: 5 },
+      target: { dataset: 'mnist' },
+      folder: 'b',
+    };
+    expect(withAbsoluteFolders(document, '/configs/of')).toEqual({
+      ...document,
+      source: { dataset: { folder: resolve('/configs/a'), channels: 1 }, trainingInstances: 5 },
+    });
+    expect(document.source.dataset.folder).toBe('../a');
+    const absolute = { source: { dataset: { folder: resolve('/a') } } };
+    expect(withAbsoluteFolders(absolute, '/configs')).toEqual(absolute);
+    for (const odd of [null, 7, [], { source: null }, { source: { dataset: { folder: 7 } } }])
+      expect(withAbsoluteFolders(odd, '/configs')).toEqual(odd);
+  });
+
+  it('take the place of a set by name in an assignment', () => {
+    const changed = withAssignments(demo, ['source.dataset.folder=photos', 'source.dataset.channels=3']);
+    expect((changed as { source: unknown }).source).toMatchObject({ dataset: { folder: 'photos', channels: 3 } });
+  });
 });
 
 it('assignments reach nested keys and keep the original', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { headSpecSchema, type ExperimentConfig } from '../../src/shared/config.ts';
 import { parseConfig, withAssignments } from '../../src/main/workbench/loadConfig.ts';
-import { headLabel, planStages } from '../../src/main/workbench/stageKeys.ts';
+import { dataKeys, headLabel, planStages } from '../../src/main/workbench/stageKeys.ts';
 
 const demo: unknown = JSON.parse(readFileSync(new URL('../../resources/presets/demo.json', import.meta.url), 'utf8'));
 const config = (...assignments: string[]): ExperimentConfig => parseConfig(withAssignments(demo, assignments), 'demo');
@@ -119,6 +119,30 @@ describe('a stage key depends on what decides the result and on nothing else', (
   it('every key of a run is its own', () => {
     const keys = planStages(config(), DATA).map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe('the data of a key', () => {
+  const of = (fingerprint: string) => ({ fingerprint, classNames: ['a', 'b'], trainingImages: 7 });
+  const keysFor = (...assignments: string[]) =>
+    dataKeys(config(...assignments), { domains: { source: of('s'), target: of('t') } });
+
+  // As in stores from before there were other sets than those of the catalogue.
+  it('is of a known set the fingerprint and the subset, and nothing else', () => {
+    const source = '{"fingerprint":"s","trainingInstances":"all"}';
+    const target = '{"fingerprint":"t","trainingInstances":3000}';
+    expect(keysFor('target.trainingInstances=3000')).toEqual({
+      source,
+      target: `{"size":"source","source":${source},"target":${target}}`,
+    });
+  });
+
+  it('is of a folder its classes and size too, and not where it lies', () => {
+    const { source } = keysFor('source.dataset={"folder":"/a"}');
+    expect(source).toBe(
+      '{"fingerprint":"s","folder":{"classNames":["a","b"],"trainingImages":7},"trainingInstances":"all"}',
+    );
+    expect(keysFor('source.dataset={"folder":"/b","channels":1}').source).toBe(source);
   });
 });
 

@@ -18,6 +18,8 @@ export interface ImageShape {
 
 /** Whether a set is the subset that comes with the program or the whole one. */
 export type Origin = 'bundled' | 'full';
+/** The same of any set that a run may use: one of the catalogue, or a folder of the user's. */
+export type DatasetOrigin = Origin | 'folder';
 
 export interface DatasetEntry {
   readonly name: DatasetName;

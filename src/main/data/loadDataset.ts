@@ -5,6 +5,7 @@ import {
   countsOf,
   IDX_FILE_KEYS,
   type DatasetEntry,
+  type DatasetOrigin,
   type IdxFile,
   type ImageShape,
   type Origin,
@@ -17,16 +18,17 @@ export interface LabelledImages {
   /** [N, H, W, C], intensities 0 … 255 */
   readonly images: Uint8Array;
   /** [N], 0 … K − 1 */
-  readonly labels: Uint8Array;
+  readonly labels: Uint8Array | Uint16Array;
 }
 
 export interface Dataset {
-  readonly name: DatasetName;
+  /** Of the catalogue, or of the folder. */
+  readonly name: string;
   readonly shape: ImageShape;
   /** [K] */
   readonly classes: readonly string[];
-  readonly origin: Origin;
-  /** SHA-256, hex, over the hashes of the four files' contents after gzip: packing a file anew does not change it. */
+  readonly origin: DatasetOrigin;
+  /** SHA-256, hex, of the contents: packing a file anew does not change it. */
   readonly fingerprint: string;
   readonly train: LabelledImages;
   readonly test: LabelledImages;
@@ -63,6 +65,7 @@ export function loadDataset(name: DatasetName, options: LoadOptions = {}): Datas
     shape: entry.shape,
     classes: entry.classes,
     origin,
+    // Over the hashes of the four files' contents after gzip.
     fingerprint: sha256(IDX_FILE_KEYS.map((key) => `${key} ${contents[key].sha256}\n`).join('')),
     train: { images: contents.trainImages.array.values, labels: contents.trainLabels.array.values },
     test: { images: contents.testImages.array.values, labels: contents.testLabels.array.values },

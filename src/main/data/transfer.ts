@@ -1,9 +1,10 @@
-import type { DatasetName, Domain } from '../../shared/config.ts';
+import type { DatasetChoice, Domain } from '../../shared/config.ts';
 import { deriveKey } from '../math/philox.ts';
-import type { ImageShape, Origin } from './catalogue.ts';
+import type { DatasetOrigin, ImageShape } from './catalogue.ts';
 import { DataError } from './dataError.ts';
-import { loadDataset, type Dataset, type LabelledImages, type LoadOptions } from './loadDataset.ts';
+import type { Dataset, LabelledImages, LoadOptions } from './loadDataset.ts';
 import { channelStatistics, checkIndex, normalise, type ChannelStatistics } from './normalisation.ts';
+import { openDataset } from './openDataset.ts';
 import { resizeArea } from './resize.ts';
 import { balancedSubset, splitTrainValidation } from './split.ts';
 
@@ -20,9 +21,12 @@ export interface DomainImages {
 }
 
 export interface TransferDomain {
-  readonly dataset: DatasetName;
-  readonly origin: Origin;
+  /** Its name, for people. */
+  readonly dataset: string;
+  readonly origin: DatasetOrigin;
   readonly fingerprint: string;
+  /** Training images of the set, before a subset is taken. */
+  readonly trainingImages: number;
   readonly classNames: readonly string[];
   readonly train: DomainImages;
   readonly validation: DomainImages;
@@ -38,7 +42,7 @@ export interface Transfer {
 }
 
 export interface DomainRequest {
-  readonly dataset: DatasetName;
+  readonly dataset: DatasetChoice;
   /** Size of a balanced subset of the training images, before validation images are split off; null for all. */
   readonly trainingInstances: number | null;
 }
@@ -58,8 +62,8 @@ export interface TransferRequest {
 export function prepareTransfer({ source, target, seed }: TransferRequest, options: LoadOptions = {}): Transfer {
   return transferBetween(
     {
-      source: { ...source, data: loadDataset(source.dataset, options) },
-      target: { ...target, data: loadDataset(target.dataset, options) },
+      source: { ...source, data: openDataset(source.dataset, options) },
+      target: { ...target, data: openDataset(target.dataset, options) },
     },
     seed,
   );
@@ -139,6 +143,7 @@ function domainOf(data: Dataset, { parts, ...view }: View & { readonly parts: Tr
     dataset: data.name,
     origin: data.origin,
     fingerprint: data.fingerprint,
+    trainingImages: data.train.labels.length,
     classNames: data.classes,
     train: imagesAt(data, { part: data.train, members: parts.train, ...view }),
     validation: imagesAt(data, { part: data.train, members: parts.validation, ...view }),

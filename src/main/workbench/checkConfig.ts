@@ -1,5 +1,6 @@
 import { CONSTRAINTS, DOMAINS, type ExperimentConfig } from '../../shared/config.ts';
-import { CATALOGUE } from '../data/catalogue.ts';
+import { datasetFacts, factsLookup, type FactsLookup } from '../data/datasetFacts.ts';
+import { datasetLabel } from '../../shared/datasetLabel.ts';
 import { validationCount } from '../data/split.ts';
 import { applicableRules } from '../engine/smoothing/applicableRules.ts';
 import { hiddenWidth } from '../engine/models/headShape.ts';
@@ -25,33 +26,38 @@ export function checkBackend({ precision }: ExperimentConfig, { name }: { readon
 
 /**
  * Refuses what each key allows alone but cannot work together, before anything runs.
- * @throws BadInput with a line for each problem: key, value, what is allowed
+ * @throws BadInput with a line for each problem: key, value, what is allowed; DataError for a folder that is no set of images
  */
 export function checkConfig(config: ExperimentConfig): void {
+  for (const domain of DOMAINS) datasetFacts(config[domain].dataset);
   const problems = contradictions(config);
   if (problems.length > 0) throw new BadInput(invalid('the experiment cannot run', problems));
 }
 
-/** What of a config cannot work together, a sentence each. */
-export function contradictions(config: ExperimentConfig): string[] {
+/**
+ * What of a config cannot work together, a sentence each. Nothing is said of a folder that is not there: what was done with it may
+ * still be shown.
+ */
+export function contradictions(config: ExperimentConfig, facts: FactsLookup = factsLookup()): string[] {
   return [
-    ...channelProblems(config),
+    ...channelProblems(config, facts),
     ...headProblems(config),
     ...ruleProblems(config),
-    ...drawProblems(config),
+    ...drawProblems(config, facts),
     ...boxProblems(config),
   ];
 }
 
-function channelProblems({ source, target }: ExperimentConfig): string[] {
-  const from = CATALOGUE[source.dataset].shape.channels;
-  const to = CATALOGUE[target.dataset].shape.channels;
-  return from === to
-    ? []
-    : [
-        `target.dataset: got "${target.dataset}" with ${to} channels, the source "${source.dataset}" has ${from}; ` +
-          'one extractor reads both, so choose sets with as many channels',
-      ];
+function channelProblems({ source, target }: ExperimentConfig, facts: FactsLookup): string[] {
+  const from = facts(source.dataset)?.shape.channels;
+  const to = facts(target.dataset)?.shape.channels;
+  if (from === undefined || to === undefined || from === to) return [];
+  const [sourceName, targetName] = [source, target].map(({ dataset }) => datasetLabel(dataset));
+  const folder = [source, target].some(({ dataset }) => typeof dataset !== 'string');
+  return [
+    `target.dataset: got "${targetName}" with ${to} channels, the source "${sourceName}" has ${from}; ` +
+      `one extractor reads both, so choose sets with as many channels${folder ? ', or give "channels" beside "folder"' : ''}`,
+  ];
 }
 
 function headProblems(config: ExperimentConfig): string[] {
@@ -140,10 +146,11 @@ function ruleProblems({ heads, certification: { enabled, methods, rules } }: Exp
   );
 }
 
-function drawProblems(config: ExperimentConfig): string[] {
+function drawProblems(config: ExperimentConfig, facts: FactsLookup): string[] {
   const { enabled, alpha, selection, methods, draws, logitTest } = config.certification;
   if (!enabled) return [];
-  const classes = CATALOGUE[config.source.dataset].classes.length;
+  // The more classes, the more draws: the domain with more of them decides.
+  const classes = Math.max(...DOMAINS.map((domain) => facts(config[domain].dataset)?.classes.length ?? 2));
   const dimension = representationSize(WIDE_RES_NETS[config.extractor.preset]);
   const smallest = {
     label: () => smallestDrawsForLabel(labelLevel({ alpha, selection, classes })),

@@ -1,16 +1,17 @@
-import { CATALOGUE, countsOf, type ImageShape, type Origin } from '../data/catalogue.ts';
+import { CATALOGUE, countsOf, type DatasetOrigin, type ImageShape } from '../data/catalogue.ts';
 import { lookForFiles, originFromEnvironment, whereabouts } from '../data/dataFolders.ts';
-import { DATASET_NAMES, type DatasetName } from '../../shared/config.ts';
+import { loadImageFolder } from '../data/imageFolder/loadImageFolder.ts';
+import { DATASET_NAMES } from '../../shared/config.ts';
 
 /** What `ptw data list` says of a set. */
 export interface DatasetStatus {
-  readonly name: DatasetName;
+  readonly name: string;
   readonly title: string;
   readonly shape: ImageShape;
   readonly classes: readonly string[];
   readonly licence: string;
   /** Which files serve a run now; null where none do. */
-  readonly serves: Origin | null;
+  readonly serves: DatasetOrigin | null;
   /** Whether this version can read the set's files. */
   readonly readable: boolean;
   /** What its folder holds, for people. */
@@ -45,4 +46,22 @@ export function listDatasets(environment: NodeJS.ProcessEnv = process.env): Data
       fullFolders: places.fullFolders,
     };
   });
+}
+
+/** A folder of images, read as a run would read it. @throws DataError naming what keeps it from being a data set */
+export function describeFolder(folder: string): DatasetStatus {
+  const { name, shape, classes, train, test } = loadImageFolder({ folder });
+  return {
+    name,
+    title: folder,
+    shape,
+    classes,
+    licence: 'not known',
+    serves: 'folder',
+    readable: true,
+    files: '<split>/<class>/*.png|jpg|jpeg',
+    trainingImages: train.labels.length,
+    testImages: test.labels.length,
+    fullFolders: [folder],
+  };
 }

@@ -1,6 +1,7 @@
 import { DOMAINS } from '../../shared/config.ts';
 import { ATTACKS, type AttackName, type Job, type TransferDescription } from '../engine/process/protocol.ts';
 import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
+import { requireSameData } from './sameData.ts';
 import { dataKeys, planStages } from './stageKeys.ts';
 import { adversarialSearchStages } from './stages/adversarialSearch.ts';
 import { certificateStages } from './stages/certificates.ts';
@@ -13,10 +14,12 @@ import { predictionStages } from './stages/predictions.ts';
 /**
  * Works off every stage of a run that is not done yet. Results are committed as the engine makes them, so that whatever
  * ends this leaves a run that goes on from the last committed instance or epoch.
- * @throws what the engine or the store throws; nothing committed is undone
+ * @throws BadInput where it was begun on other images; what the engine or the store throws; nothing committed is undone
  */
 export async function executeRun(inputs: RunInputs): Promise<void> {
   const description = await describe(inputs);
+  const begun = { config: inputs.config, stages: inputs.store.stages.ofRun(inputs.runId) };
+  requireSameData(begun, description.domains, `going on with run ${inputs.runId}`);
   const run = new RunInProgress(inputs, description, registerStages(inputs, description));
   const extractor = await extractorStage(run);
   // One engine trains them one after the other; several train them side by side.
@@ -36,7 +39,12 @@ const STAGES_BY_DOMAIN = [
   certificateStages,
 ] as const;
 
-async function describe({ config, engines, signal }: RunInputs): Promise<TransferDescription> {
+/** What the engine says of the run's data, which it reads. @throws what the engine throws, a DataError of it as an EngineError */
+export async function describe({
+  config,
+  engines,
+  signal,
+}: Pick<RunInputs, 'config' | 'engines' | 'signal'>): Promise<TransferDescription> {
   const described: TransferDescription[] = [];
   const { instances } = config;
   const attackedBy = (name: AttackName): number => Math.min(config[name].instances ?? instances, instances);

@@ -10,8 +10,10 @@ import type {
   PgdRecord,
   PredictionRecord,
 } from '../../shared/results.ts';
+import { datasetLabel } from '../../shared/datasetLabel.ts';
 import type { Store } from '../store/store.ts';
 import { BadInput } from './errors.ts';
+import { dataOfRun } from './learnedFrom.ts';
 import { headsOf, stageOf, storedRun, type HeadOfDomain, type StoredRun } from './storedRun.ts';
 
 /** What a verdict turned on: the quantity that was compared, and with what. */
@@ -95,9 +97,25 @@ export function instanceReport(store: Store, id: number, choice: InstanceChoice)
   const results = heads.map((of) => instanceOfHead(store, run, { ...of, datasetIndex }));
   const label = results.flatMap(({ certificates }) => certificates).at(0)?.label;
   if (label === undefined) throw notCertified(store, run, choice);
-  const { name: dataset, classes } = CATALOGUE[run.config[domain].dataset];
+  const { dataset } = run.config[domain];
   const { precision } = run.config;
-  return { run: id, domain, dataset, datasetIndex, label, classNames: classes, precision, heads: results };
+  return {
+    run: id,
+    domain,
+    dataset: datasetLabel(dataset),
+    datasetIndex,
+    label,
+    classNames: classNamesOf(run, domain),
+    precision,
+    heads: results,
+  };
+}
+
+/** By label; of a folder as they were when the run learned from it. */
+function classNamesOf(run: StoredRun, domain: Domain): readonly string[] {
+  const { dataset } = run.config[domain];
+  if (typeof dataset === 'string') return CATALOGUE[dataset].classes;
+  return dataOfRun(run, domain)!.folder!.classNames;
 }
 
 function instanceOfHead(

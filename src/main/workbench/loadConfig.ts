@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { z } from 'zod';
-import { experimentConfigSchema, type ExperimentConfig } from '../../shared/config.ts';
+import { DOMAINS, experimentConfigSchema, type ExperimentConfig } from '../../shared/config.ts';
 import { BadInput } from './errors.ts';
 
 /** Validates a config from a named place. @throws BadInput with a line for each problem */
@@ -34,36 +35,46 @@ export const invalid = (sentence: string, problems: readonly string[]): string =
 
 /** What a schema finds wrong with a value: key, what is allowed, what was got. */
 export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown): string[] {
-  return error.issues.map((issue) => describeIssue(issue, schema, value));
+  return error.issues.flatMap(withinUnions).map((issue) => describeIssue(issue, schema, value));
+}
+
+/** Of a value that may be of several kinds and is of one: what is wrong with it as that kind. */
+function withinUnions(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const isOfKind = (issues: readonly z.core.$ZodIssue[]): boolean =>
+    issues.every(({ code, path: at }) => at.length > 0 || code === 'unrecognized_keys');
+  const kind = issue.errors.find(isOfKind);
+  return kind?.flatMap((inner) => withinUnions({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 
 function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): string {
-  const path = issue.path.map(String);
-  const key = path.join('.') || '(top level)';
+  const keys = issue.path.map(String);
+  const key = keys.join('.') || '(top level)';
   if (issue.code === 'unrecognized_keys') {
-    const prefix = path.length === 0 ? '' : `${path.join('.')}.`;
-    return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(schema, path)}`).join('\n  ');
+    const prefix = keys.length === 0 ? '' : `${keys.join('.')}.`;
+    return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(schema, keys)}`).join('\n  ');
   }
   // A bare value may stand for an object, as a procedure's name does.
   const inside = (at: unknown, part: string): unknown =>
     typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : at;
-  const value = path.reduce(inside, root);
+  const value = keys.reduce(inside, root);
   const got = value === undefined ? 'missing' : `got ${JSON.stringify(value)}`;
   return `${key}: ${issue.message} (${got})`;
 }
 
 /** The keys that the schema allows at a path, as far as it is made of plain objects. */
-function allowedKeys(schema: z.ZodType, path: readonly string[]): string {
+function allowedKeys(schema: z.ZodType, keys: readonly string[]): string {
   const json = z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
-  const at = path.reduce<JsonSchema | undefined>(
-    (at, part) => (/^\d+$/.test(part) ? at?.items : at?.properties?.[part]),
-    json,
-  );
+  const at = keys.reduce<JsonSchema | undefined>((at, part) => {
+    const inside = /^\d+$/.test(part) ? at?.items : at?.properties?.[part];
+    return inside?.anyOf?.find(({ properties }) => properties !== undefined) ?? inside;
+  }, json);
   return at?.properties === undefined ? '' : ` (allowed: ${Object.keys(at.properties).join(', ')})`;
 }
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
 }
 
 /** Reads a config file. @throws BadInput when it cannot be read, is not JSON or not valid */
@@ -82,6 +93,23 @@ export function readConfigFile(file: string): unknown {
 }
 
 /**
+ * Makes paths of image folders absolute, wherever the document names them as source or target, so that the run finds them from anywhere.
+ * What else it holds, and what is no experiment at all, stays as it is.
+ */
+export function withAbsoluteFolders(document: unknown, base: string): unknown {
+  if (!isObject(document)) return document;
+  const copy = structuredClone(document);
+  for (const domain of DOMAINS) {
+    const data = copy[domain];
+    const dataset = isObject(data) ? data['dataset'] : undefined;
+    if (isObject(dataset) && typeof dataset['folder'] === 'string' && dataset['folder'] !== '') {
+      dataset['folder'] = path.resolve(base, dataset['folder']);
+    }
+  }
+  return copy;
+}
+
+/**
  * Applies `--set key.path=value`: the value is JSON where it parses as such, else a string.
  * @throws BadInput for an assignment without "="
  */
@@ -95,14 +123,14 @@ export function withAssignments(config: unknown, assignments: readonly string[])
   return copy;
 }
 
-function assign(root: Record<string, unknown>, path: readonly string[], value: unknown): void {
+function assign(root: Record<string, unknown>, keys: readonly string[], value: unknown): void {
   let at = root;
-  for (const part of path.slice(0, -1)) {
+  for (const part of keys.slice(0, -1)) {
     const next = at[part];
     if (typeof next !== 'object' || next === null) at[part] = {};
     at = at[part] as Record<string, unknown>;
   }
-  at[path.at(-1)!] = value;
+  at[keys.at(-1)!] = value;
 }
 
 function jsonOrText(text: string): unknown {

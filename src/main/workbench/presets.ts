@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExperimentConfig } from '../../shared/config.ts';
 import { checkConfig } from './checkConfig.ts';
 import { BadInput } from './errors.ts';
-import { parseConfig, readConfigFile, withAssignments } from './loadConfig.ts';
+import { parseConfig, readConfigFile, withAbsoluteFolders, withAssignments } from './loadConfig.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../resources/presets/', import.meta.url));
 
@@ -15,8 +16,9 @@ export function presetNames(): string[] {
 }
 
 /**
- * The experiment of a preset's name or a config file's path, with `--set` assignments applied.
- * @throws BadInput
+ * The experiment of a preset's name or a config file's path, with `--set` assignments applied. Folders of images are taken
+ * relative to the file that names them; those of `--set`, to the working directory.
+ * @throws BadInput; DataError for a folder that is no set of images
  */
 export function loadExperiment(presetOrFile: string, assignments: readonly string[] = []): ExperimentConfig {
   const preset = presetNames().includes(presetOrFile);
@@ -25,7 +27,8 @@ export function loadExperiment(presetOrFile: string, assignments: readonly strin
   }
   const file = preset ? `${FOLDER}${presetOrFile}.json` : presetOrFile;
   const place = preset ? `the preset "${presetOrFile}"` : `the config "${presetOrFile}"`;
-  const config = parseConfig(withAssignments(readConfigFile(file), assignments), place);
+  const document = withAbsoluteFolders(readConfigFile(file), path.dirname(file));
+  const config = parseConfig(withAbsoluteFolders(withAssignments(document, assignments), process.cwd()), place);
   checkConfig(config);
   return config;
 }

@@ -39,17 +39,31 @@ export interface DataKeys {
 
 /** What tells the files of both domains apart; a run has it from the engine's description of them. */
 export interface Fingerprints {
-  readonly domains: Readonly<Record<Domain, { readonly fingerprint: string }>>;
+  readonly domains: Readonly<Record<Domain, DataDescription>>;
+}
+export interface DataDescription {
+  readonly fingerprint: string;
+  /** [K] */
+  readonly classNames: readonly string[];
+  /** Of the set, before a subset is taken. */
+  readonly trainingImages: number;
 }
 
-/** The files by content, and what is taken of them. */
+/**
+ * The files by content, and what is taken of them. Of a folder of images its classes and its size stand there too: the stages are then
+ * all that is needed to show a run whose folder has changed or gone. They follow from the content, so they make no other keys.
+ */
 export function dataKeys(config: ExperimentConfig, { domains }: Fingerprints): DataKeys {
   const { source, target } = config;
   const text = (value: unknown): string => canonicalize(value) ?? '';
-  const taken = (domain: Domain, instances: number | undefined): unknown => ({
-    fingerprint: domains[domain].fingerprint,
-    trainingInstances: instances ?? 'all',
-  });
+  const taken = (domain: Domain, instances: number | undefined): unknown => {
+    const { fingerprint, classNames, trainingImages } = domains[domain];
+    return {
+      fingerprint,
+      trainingInstances: instances ?? 'all',
+      ...(typeof config[domain].dataset === 'string' ? {} : { folder: { classNames, trainingImages } }),
+    };
+  };
   const sourceKey = taken('source', source.trainingInstances);
   return {
     source: text(sourceKey),

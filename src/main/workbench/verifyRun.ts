@@ -6,6 +6,8 @@ import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { checkBackend } from './checkConfig.ts';
 import { BadInput } from './errors.ts';
+import { describe } from './executeRun.ts';
+import { requireSameData } from './sameData.ts';
 import { transferSpecOf, type RunReporter } from './runInProgress.ts';
 import { recheck } from './recheck.ts';
 import {
@@ -65,7 +67,7 @@ export interface VerifyOptions {
 /**
  * Rechecks every stored certificate of a run: each verdict from its evidence and the head alone, and with `redraw` the evidence
  * from the noise's seed.
- * @throws BadInput when the run has no certificates; StoreError; EngineError
+ * @throws BadInput when the run has no certificates, or its images are others than it was made from; StoreError; EngineError
  */
 export async function verifyRun(folder: string, id: number, options: VerifyOptions): Promise<Verification> {
   const checked = reading(folder, (store) => recheckAll(store, storedRun(store, id), options.reporter));
@@ -117,6 +119,8 @@ async function redrawAll(folder: string, id: number, { reporter, signal }: Verif
     return await readingWhile(folder, async (store) => {
       const run = storedRun(store, id);
       checkBackend(run.config, engines.backend);
+      const { domains } = await describe({ config: run.config, engines, signal });
+      requireSameData(run, domains, `drawing again for run ${id}`);
       const stages = certifiedStages(store, run);
       const counts = { certificates: 0, identical: 0, sameOutcome: 0 };
       const disagreements: Disagreement[] = [];

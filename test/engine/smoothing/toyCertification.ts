@@ -20,6 +20,7 @@ function toyDomain(dataset: 'fashion-mnist' | 'mnist', seed: number): TransferDo
     dataset,
     origin: 'bundled',
     fingerprint: '',
+    trainingImages: 0,
     classNames: ['a', 'b', 'c'],
     train: set,
     validation: set,

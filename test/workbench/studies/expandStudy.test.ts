@@ -115,4 +115,22 @@ describe('a grid', () => {
     expect(config.source).toEqual({ dataset: 'mnist', trainingInstances: 50 });
     expect(config.target).toEqual({ dataset: 'kmnist', trainingInstances: 100, size: 'native' });
   });
+
+  it('names folders as they are called, and by their paths where two are called the same', () => {
+    const folder = (path: string, more = {}) => ({ dataset: { folder: path, channels: 1, ...more } });
+    const imageSize = { height: 28, width: 20 };
+    const transfers = [
+      { source: folder('/a/photos'), target: folder('/b/drawings', { imageSize }) },
+      { source: { dataset: 'mnist' }, target: folder('/b/photos') },
+      { source: folder('/a/mnist'), target: folder('/a/drawings/') },
+    ];
+    expect(expand({ transfers, procedures: ['normal'] }).map(({ transfer }) => transfer)).toEqual([
+      '/a/photos (grey) → /b/drawings (grey, 28×20)',
+      'mnist → /b/photos (grey)',
+      '/a/mnist (grey) → /a/drawings/ (grey)',
+    ]);
+    expect(expand({ transfers: [transfers[0]], procedures: ['normal'] })[0].name).toMatch(
+      /^photos \(grey\) → drawings \(grey, 28×20\)/,
+    );
+  });
 });

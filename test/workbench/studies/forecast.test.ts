@@ -23,6 +23,7 @@ const piece = (change: Partial<PieceOfWork>): PieceOfWork => ({
   kind: 'prediction',
   domain: 'source',
   config,
+  shape: { height: 28, width: 28, channels: 1 },
   heads: 6,
   images: 6400,
   epochs: null,

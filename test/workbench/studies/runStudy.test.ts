@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listRuns, type RunHost } from '../../../src/main/workbench/workbench.ts';
 import { loadStudy } from '../../../src/main/workbench/studies/loadStudy.ts';
@@ -6,6 +8,7 @@ import { resumeStudy, runStudy, type StudyHost } from '../../../src/main/workben
 import { listStudies } from '../../../src/main/workbench/studies/storedStudy.ts';
 import { showStudy } from '../../../src/main/workbench/studies/studyReport.ts';
 import { reading } from '../../../src/main/workbench/storeOfFolder.ts';
+import { fabricateFolder } from '../../data/imageFolder/fabricate.ts';
 import { emptyFolder, SILENT } from '../tinyExperiment.ts';
 import { quietStudyHost, tinyStudy, TINY_STUDY } from './tinyStudy.ts';
 
@@ -165,6 +168,41 @@ describe('a study that is told to stop', () => {
     const signal = AbortSignal.abort();
     await expect(runStudy(folder, tinyStudy(), quietStudyHost({ signal }))).rejects.toThrow(/0 of 2 runs done/);
     expect(stateOf(folder)).toEqual([null, null]);
+  });
+});
+
+describe('a study on folders of images', () => {
+  const place = emptyFolder();
+  const transfers = [{ source: { dataset: { folder: 'a' } }, target: { dataset: { folder: 'b' } } }];
+  const { source: _source, target: _target, ...base } = TINY_STUDY.base;
+  const document = { ...TINY_STUDY, base, procedures: ['normal'], transfers };
+  const file = path.join(place, 'study.json');
+  writeFileSync(file, JSON.stringify(document));
+  const folder = emptyFolder();
+  const shape = { height: 8, width: 8, channels: 1, train: 12, test: 4 } as const;
+
+  it('is planned without them, saying what is missing, and with them', () => {
+    const before = planStudy(null, loadStudy(file));
+    expect(before.missing.map(({ dataset }) => dataset)).toEqual(['a', 'b']);
+    expect(before.missing[0].reason).toMatch(/looking through a folder of images \(.*a\): folder: got none/);
+    expect(before.forecast.seconds).toBe(0);
+    fabricateFolder({ ...shape, classes: ['x', 'y', 'z'] }, path.join(place, 'a'));
+    fabricateFolder({ ...shape, classes: ['p', 'q', 'r', 's'] }, path.join(place, 'b'));
+    const after = planStudy(null, loadStudy(file));
+    expect(after).toMatchObject({ missing: [], reduced: [], stages: before.stages });
+    expect(after.forecast.seconds).toBeGreaterThan(0);
+  });
+
+  it('is run, found again as planned, and shown with its scale and without published numbers when they are gone', async () => {
+    expect((await runStudy(folder, loadStudy(file), quietStudyHost())).failures).toEqual([]);
+    expect(planIn(folder, loadStudy(file))).toMatchObject({ study: 1, forecast: { seconds: 0 } });
+    const before = showStudy(folder, 1);
+    for (const name of ['a', 'b']) rmSync(path.join(place, name), { recursive: true });
+    expect(showStudy(folder, 1)).toEqual(before);
+    const [{ rows, hasPublished }] = before.tables;
+    expect(hasPublished).toBe(false);
+    expect(rows[0].scale).toMatch(/36→48 img\.$/);
+    expect(planIn(folder, loadStudy(file)).missing).toHaveLength(2);
   });
 });
 

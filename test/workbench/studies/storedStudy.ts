@@ -4,6 +4,7 @@ import { expandStudy, type GridCell } from '../../../src/main/workbench/studies/
 import type { LoadedStudy } from '../../../src/main/workbench/studies/loadStudy.ts';
 import { planStages } from '../../../src/main/workbench/stageKeys.ts';
 import { DOMAINS } from '../../../src/shared/config.ts';
+import { datasetLabel } from '../../../src/shared/datasetLabel.ts';
 import { certificatesOf } from '../../store/certificates.ts';
 import { emptyFolder } from '../tinyExperiment.ts';
 
@@ -31,8 +32,8 @@ export function storeWith(
 function fill(store: Store, { position, config }: GridCell, of: CellContents & { readonly study: number }): void {
   const run = store.runs.create({ name: config.name, config, environment: {} });
   store.studies.link(of.study, { position, runId: run.id });
-  const source = { fingerprint: `files of ${config.source.dataset}` };
-  const target = { fingerprint: `files of ${config.target.dataset}` };
+  const source = { fingerprint: `files of ${datasetLabel(config.source.dataset)}` };
+  const target = { fingerprint: `files of ${datasetLabel(config.target.dataset)}` };
   const keys = { source: JSON.stringify(source), target: JSON.stringify({ target, source }) };
   for (const [at, plan] of planStages(config, keys).entries()) {
     const { key, kind, domain, head, inputs } = plan;

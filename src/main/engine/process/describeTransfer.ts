@@ -22,6 +22,7 @@ export function describeTransfer(
       fingerprint: domain.fingerprint,
       origin: domain.origin,
       classNames: domain.classNames,
+      trainingImages: domain.trainingImages,
       training: domain.train.count,
       validation: domain.validation.count,
       instances: evaluated,

@@ -1,4 +1,4 @@
-import type { Domain, DatasetName, ExperimentConfig, HeadSpec } from '../../../shared/config.ts';
+import type { DatasetChoice, Domain, ExperimentConfig, HeadSpec } from '../../../shared/config.ts';
 import type {
   AdversarialSearchRecord,
   CertificateRecord,
@@ -7,6 +7,7 @@ import type {
   PgdRecord,
   PredictionRecord,
 } from '../../../shared/results.ts';
+import type { DatasetOrigin } from '../../data/catalogue.ts';
 import type { OpenBackend } from '../backends/openBackend.ts';
 import type { NamedArrays } from '../models/arrays.ts';
 import type { Checkpoint } from '../training/checkpoint.ts';
@@ -14,9 +15,9 @@ import type { EpochReport } from '../training/trainExtractor.ts';
 
 /** What the two domains are read from; the engine reads the files itself. */
 export interface TransferSpec {
-  readonly source: { readonly dataset: DatasetName; readonly trainingInstances: number | null };
+  readonly source: { readonly dataset: DatasetChoice; readonly trainingInstances: number | null };
   readonly target: {
-    readonly dataset: DatasetName;
+    readonly dataset: DatasetChoice;
     readonly trainingInstances: number | null;
     readonly size: 'source' | 'native';
   };
@@ -83,8 +84,10 @@ export interface TransferDescription {
       Domain,
       {
         readonly fingerprint: string;
-        readonly origin: 'bundled' | 'full';
+        readonly origin: DatasetOrigin;
         readonly classNames: readonly string[];
+        /** Training images of the set, before a subset is taken. */
+        readonly trainingImages: number;
         readonly training: number;
         readonly validation: number;
         readonly instances: Int32Array;

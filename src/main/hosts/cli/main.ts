@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DOMAINS, type Domain } from '../../../shared/config.ts';
-import { listDatasets } from '../../workbench/dataSets.ts';
+import { describeFolder, listDatasets } from '../../workbench/dataSets.ts';
 import {
   EXPORT_DESCRIPTIONS,
   EXPORT_FORMATS,
@@ -126,8 +126,9 @@ const data = program.command('data').description('data sets');
 data
   .command('list')
   .description('list the data sets, which of their files serve, and where full sets are looked for')
-  .action(() => {
-    const datasets = listDatasets();
+  .argument('[folder...]', 'folders of images of your own, to see what they are as data sets')
+  .action((folders: string[]) => {
+    const datasets = folders.length > 0 ? folders.map(describeFolder) : listDatasets();
     if (json()) printJson(datasets);
     else printDatasets(datasets);
   });

@@ -15,6 +15,7 @@ export function printDatasets(datasets: readonly DatasetStatus[]): void {
     table.push([name, size, served, trainingImages, testImages, classes.join(', '), licence]);
   }
   process.stdout.write(`${table.toString()}\n`);
+  if (datasets.every(({ serves }) => serves === 'folder')) return;
   process.stdout.write('A full set serves where its files are found in one of these folders:\n');
   for (const { name, fullFolders, files } of datasets) {
     process.stdout.write(`  ${name}: ${fullFolders.join(', ')} (${files})\n`);

@@ -1,4 +1,5 @@
 import type { ExperimentConfig } from '../../../shared/config.ts';
+import { datasetLabel } from '../../../shared/datasetLabel.ts';
 import { applicableRules } from '../../engine/smoothing/applicableRules.ts';
 import { isProof } from '../../math/marginRules.ts';
 import type { ReportRow } from '../report.ts';
@@ -90,7 +91,7 @@ function caption(config: ExperimentConfig): string {
       ? `$n_0 = ${selectionDraws}$ draws that choose the class`
       : 'the same draws choosing the class';
   return [
-    `${latexText(config.name)}: ${latexText(source.dataset)} $\\rightarrow$ ${latexText(target.dataset)},`,
+    `${latexText(config.name)}: ${latexText(datasetLabel(source.dataset))} $\\rightarrow$ ${latexText(datasetLabel(target.dataset))},`,
     `${latexText(extractor.preset)}, ${instances} test instances a domain,`,
     `$n = ${draws}$ draws, ${selecting}, $\\sigma = ${latexNumber(sigma)}$, $\\alpha = ${latexNumber(alpha)}$.`,
     ...(precision === 'float32' ? [] : [`The extractor computes in ${precision}.`]),

@@ -1,3 +1,4 @@
+import { datasetLabel } from '../../../shared/datasetLabel.ts';
 import { decodeExtractor, encodeExtractor, type TrainedExtractor } from '../artefactCodec.ts';
 import type { RunInProgress } from '../runInProgress.ts';
 import { weightsOf } from '../storedRun.ts';
@@ -6,7 +7,7 @@ import { weightsOf } from '../storedRun.ts';
 export async function extractorStage(run: RunInProgress): Promise<TrainedExtractor> {
   const stage = run.stages.find(({ plan }) => plan.kind === 'extractor')!;
   await run.work({
-    title: `Extractor ${run.config.extractor.preset} on ${run.config.source.dataset}`,
+    title: `Extractor ${run.config.extractor.preset} on ${datasetLabel(run.config.source.dataset)}`,
     stages: [stage],
     jobs: () => [
       { kind: 'train-extractor', transfer: run.transfer, config: run.config, checkpoint: run.checkpointOf(stage) },

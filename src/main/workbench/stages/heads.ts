@@ -1,4 +1,5 @@
 import type { Domain } from '../../../shared/config.ts';
+import { datasetLabel } from '../../../shared/datasetLabel.ts';
 import type { Job } from '../../engine/process/protocol.ts';
 import { encodeHead, type TrainedExtractor } from '../artefactCodec.ts';
 import type { RunInProgress, Stage } from '../runInProgress.ts';
@@ -28,7 +29,7 @@ export async function headStages(
       })),
   });
   await run.work({
-    title: `Heads on ${domains.map((domain) => `${run.config[domain].dataset} (${domain})`).join(' and ')}`,
+    title: `Heads on ${domains.map((domain) => `${datasetLabel(run.config[domain].dataset)} (${domain})`).join(' and ')}`,
     stages: stages.filter((stage) => !isOwn(stage)),
     jobs: (open) => domains.map((domain) => jobOf(domain, open)).filter(({ heads }) => heads.length > 0),
     commit: (event) => {

@@ -1,11 +1,25 @@
-import { CATALOGUE, countsOf, type Origin } from '../../data/catalogue.ts';
-import { lookForFiles, originFromEnvironment, whereabouts } from '../../data/dataFolders.ts';
-import { loadDataset } from '../../data/loadDataset.ts';
-import { DOMAINS, type DatasetName, type Domain, type ExperimentConfig } from '../../../shared/config.ts';
+import { CATALOGUE, countsOf, type DatasetOrigin, type ImageShape, type Origin } from '../../data/catalogue.ts';
+import { DataError } from '../../data/dataError.ts';
+import { lookForFiles, originFromEnvironment, whereabouts, type Whereabouts } from '../../data/dataFolders.ts';
+import { factsLookup } from '../../data/datasetFacts.ts';
+import { folderFacts } from '../../data/imageFolder/loadImageFolder.ts';
+import type { Dataset } from '../../data/loadDataset.ts';
+import { openDataset } from '../../data/openDataset.ts';
+import {
+  DOMAINS,
+  type DatasetChoice,
+  type DatasetName,
+  type Domain,
+  type ExperimentConfig,
+  type ImageFolder,
+} from '../../../shared/config.ts';
+import { datasetLabel } from '../../../shared/datasetLabel.ts';
+import type { LearnedFrom } from '../learnedFrom.ts';
+import type { DataDescription, Fingerprints } from '../stageKeys.ts';
 
 /** Why a data set cannot be used now. */
 export interface MissingData {
-  readonly dataset: DatasetName;
+  readonly dataset: string;
   readonly reason: string;
 }
 
@@ -19,54 +33,70 @@ export interface ReducedData {
 /** What a plan needs to know of the data files, read only once each. */
 export class DataAtHand {
   readonly #environment: NodeJS.ProcessEnv;
-  readonly #fingerprints = new Map<string, string>();
+  readonly #loaded = new Map<string, DataDescription>();
+  readonly #facts = factsLookup();
 
   constructor(environment: NodeJS.ProcessEnv = process.env) {
     this.#environment = environment;
   }
 
-  /** Null where the set cannot be used. @throws DataError where a folder holds only some of its files */
-  origin(name: DatasetName): Origin | null {
-    const choice = originFromEnvironment(this.#environment);
-    return lookForFiles(name, choice, whereabouts(name, this.#environment))?.origin ?? null;
+  /** Null where the set cannot be used. @throws DataError where a folder holds only some of the files of a known set */
+  origin(choice: DatasetChoice): DatasetOrigin | null {
+    if (typeof choice !== 'string') return this.#facts(choice) === null ? null : 'folder';
+    return lookForFiles(choice, originFromEnvironment(this.#environment), this.#places(choice))?.origin ?? null;
   }
 
-  /** Of the files that serve; a text of its own where there are none. @throws DataError where they are damaged */
-  fingerprint(name: DatasetName): string {
-    return this.origin(name) === null ? `the files of ${name}, which are not here` : this.#load(name, null);
-  }
-
-  /** Fingerprints of both domains, as stage keys want them. */
-  describe({ source, target }: ExperimentConfig): { domains: Record<Domain, { fingerprint: string }> } {
-    return {
-      domains: {
-        source: { fingerprint: this.fingerprint(source.dataset) },
-        target: { fingerprint: this.fingerprint(target.dataset) },
-      },
+  /** Of both domains, as stage keys want them; a fingerprint of its own for a set that is not here. @throws DataError where files are damaged */
+  describe({ source, target }: ExperimentConfig): Fingerprints {
+    const of = (choice: DatasetChoice): DataDescription => {
+      if (this.origin(choice) !== null) return this.#load(choice, null);
+      const { classes = [] } = this.#facts(choice) ?? {};
+      return {
+        fingerprint: `the files of ${keyOf(choice)}, which are not here`,
+        classNames: classes,
+        trainingImages: 0,
+      };
     };
+    return { domains: { source: of(source.dataset), target: of(target.dataset) } };
   }
 
-  /** Training images that a domain has, validation images included. @param fingerprint of files used before; null for those that serve now */
-  trainingImages(config: ExperimentConfig, domain: Domain, fingerprint: string | null): number {
+  /** Of the images as the extractor sees them (METHOD.md §5); null for a folder that is not there. */
+  shape({ source, target }: ExperimentConfig, domain: Domain | null): ImageShape | null {
+    const native = domain === 'target' && target.size === 'native';
+    return this.#facts((native ? target : source).dataset)?.shape ?? null;
+  }
+
+  /**
+   * Training images that a domain has, validation images included; null for a folder that is not there.
+   * @param learned the files used before; null for those that serve now
+   */
+  trainingImages(config: ExperimentConfig, domain: Domain, learned: LearnedFrom | null): number | null {
     const { dataset, trainingInstances } = config[domain];
     if (trainingInstances !== undefined) return trainingInstances;
-    const entry = CATALOGUE[dataset];
-    const bundled = fingerprint === null ? this.origin(dataset) === 'bundled' : this.#isBundled(dataset, fingerprint);
-    return countsOf(entry, bundled ? 'bundled' : 'full').train;
+    if (typeof dataset !== 'string') {
+      if (learned?.folder !== undefined) return learned.folder.trainingImages;
+      return this.origin(dataset) === null ? null : folderFacts(dataset).counts.train;
+    }
+    const bundled =
+      learned === null ? this.origin(dataset) === 'bundled' : this.#isBundled(dataset, learned.fingerprint);
+    return countsOf(CATALOGUE[dataset], bundled ? 'bundled' : 'full').train;
   }
 
   missing(configs: readonly ExperimentConfig[]): MissingData[] {
-    const names = new Set(configs.flatMap((config) => DOMAINS.map((domain) => config[domain].dataset)));
-    return [...names]
-      .filter((dataset) => this.origin(dataset) === null)
-      .map((dataset) => ({ dataset, reason: this.#reason(dataset) }));
+    return distinct(configs.flatMap((config) => DOMAINS.map((domain) => config[domain].dataset)))
+      .filter((choice) => this.origin(choice) === null)
+      .map((choice) => ({
+        dataset: datasetLabel(choice),
+        reason: typeof choice === 'string' ? this.#reason(choice) : reasonOf(choice),
+      }));
   }
 
   reduced(configs: readonly ExperimentConfig[]): ReducedData[] {
     const whole = configs.flatMap((config) =>
       DOMAINS.map((domain) => config[domain]).filter(({ trainingInstances }) => trainingInstances === undefined),
     );
-    return [...new Set(whole.map(({ dataset }) => dataset))]
+    return distinct(whole.map(({ dataset }) => dataset))
+      .filter((choice) => typeof choice === 'string')
       .filter((dataset) => this.origin(dataset) === 'bundled')
       .map((dataset) => {
         const entry = CATALOGUE[dataset];
@@ -78,24 +108,56 @@ export class DataAtHand {
       });
   }
 
+  #places(name: DatasetName): Whereabouts {
+    return whereabouts(name, this.#environment);
+  }
+
   #reason(name: DatasetName): string {
     const { files, reader } = CATALOGUE[name];
     if (reader === null) return 'this version of the program has no reader for it yet';
-    return `put its files (${files}) into ${whereabouts(name, this.#environment).fullFolders[0]}`;
+    return `put its files (${files}) into ${this.#places(name).fullFolders[0]}`;
   }
 
   #isBundled(name: DatasetName, fingerprint: string): boolean {
-    return CATALOGUE[name].bundled !== null && this.#load(name, 'bundled') === fingerprint;
+    return CATALOGUE[name].bundled !== null && this.#load(name, 'bundled').fingerprint === fingerprint;
   }
 
-  #load(name: DatasetName, origin: Origin | null): string {
-    const key = `${name} ${origin ?? 'serving'}`;
-    let found = this.#fingerprints.get(key);
+  #load(choice: DatasetChoice, origin: Origin | null): DataDescription {
+    const key = `${keyOf(choice)} ${origin ?? 'serving'}`;
+    let found = this.#loaded.get(key);
     if (found === undefined) {
-      const places = whereabouts(name, this.#environment);
-      ({ fingerprint: found } = loadDataset(name, { whereabouts: places, ...(origin === null ? {} : { origin }) }));
-      this.#fingerprints.set(key, found);
+      found = descriptionOf(
+        openDataset(choice, {
+          ...(typeof choice === 'string' ? { whereabouts: this.#places(choice) } : {}),
+          ...(origin === null ? {} : { origin }),
+        }),
+      );
+      this.#loaded.set(key, found);
     }
     return found;
   }
+}
+
+const descriptionOf = ({ fingerprint, classes, train }: Dataset): DataDescription => ({
+  fingerprint,
+  classNames: classes,
+  trainingImages: train.labels.length,
+});
+
+/** Tells choices apart. */
+const keyOf = (choice: DatasetChoice): string => (typeof choice === 'string' ? choice : JSON.stringify(choice));
+
+const distinct = (choices: readonly DatasetChoice[]): DatasetChoice[] => [
+  ...new Map(choices.map((choice) => [keyOf(choice), choice])).values(),
+];
+
+/** Why a folder is no set. */
+function reasonOf(choice: ImageFolder): string {
+  try {
+    folderFacts(choice);
+  } catch (error) {
+    if (error instanceof DataError) return error.message;
+    throw error;
+  }
+  return 'it has come back meanwhile';
 }

@@ -1,5 +1,12 @@
-import { experimentConfigSchema, type ExperimentConfig, type HeadSpec } from '../../../shared/config.ts';
+import {
+  experimentConfigSchema,
+  type DatasetChoice,
+  type ExperimentConfig,
+  type HeadSpec,
+} from '../../../shared/config.ts';
+import { datasetLabel } from '../../../shared/datasetLabel.ts';
 import type { Study, StudyProcedure } from '../../../shared/study.ts';
+import { factsLookup, type FactsLookup } from '../../data/datasetFacts.ts';
 import { contradictions } from '../checkConfig.ts';
 import { BadInput } from '../errors.ts';
 import { invalid, problemsOf } from '../loadConfig.ts';
@@ -48,7 +55,8 @@ export function expandStudy(study: Study): GridCell[] {
       ),
     ),
   );
-  const cells = places.map((place, position) => draftOf(study, place, position));
+  const facts = factsLookup();
+  const cells = places.map((place, position) => draftOf(study, { ...place, position }, facts));
   const found = cells.flatMap(({ cell, problems: own }) => own.map((problem) => ({ problem, cell })));
   if (found.length > 0)
     throw new BadInput(invalid(`the study "${study.name}" cannot run`, byProblem(found, cells.length)));
@@ -61,10 +69,11 @@ function headListsOf({ extractors, heads }: Study): HeadSpec[][] {
 }
 
 /** "fashion-mnist → mnist", with what a transfer says beyond its sets. */
-function transferName({ source, target }: Study['transfers'][number]): string {
-  const named = (dataset: string, ...extras: readonly (string | undefined)[]): string => {
-    const said = extras.filter((extra) => extra !== undefined);
-    return said.length === 0 ? dataset : `${dataset} (${said.join(', ')})`;
+function transferName({ transfers }: Study, { source, target }: Study['transfers'][number]): string {
+  const named = (dataset: DatasetChoice, ...extras: readonly (string | undefined)[]): string => {
+    const said = [...readAs(dataset), ...extras].filter((extra) => extra !== undefined);
+    const name = nameAmong(transfers, dataset);
+    return said.length === 0 ? name : `${name} (${said.join(', ')})`;
   };
   const images = ({ trainingInstances: count }: { trainingInstances?: number | undefined }): string | undefined =>
     count === undefined ? undefined : `${count} images`;
@@ -72,9 +81,29 @@ function transferName({ source, target }: Study['transfers'][number]): string {
   return `${named(source.dataset, images(source))} → ${named(target.dataset, images(target), size)}`;
 }
 
+/** How a folder is read, where the config says it. */
+function readAs(choice: DatasetChoice): string[] {
+  if (typeof choice === 'string') return [];
+  const { channels, imageSize } = choice;
+  return [
+    ...(channels === undefined ? [] : [channels === 1 ? 'grey' : 'RGB']),
+    ...(imageSize === undefined ? [] : [`${imageSize.height}×${imageSize.width}`]),
+  ];
+}
+
+/** The name of a set; the path of a folder where another set of the study has the same name. */
+function nameAmong(transfers: Study['transfers'], choice: DatasetChoice): string {
+  const label = datasetLabel(choice);
+  if (typeof choice === 'string') return label;
+  const others = transfers.flatMap(({ source, target }) => [source.dataset, target.dataset]);
+  const isOther = (other: DatasetChoice): boolean => typeof other === 'string' || other.folder !== choice.folder;
+  return others.some((other) => isOther(other) && datasetLabel(other) === label) ? choice.folder : label;
+}
+
 export const procedureLabel = ({ label, procedure }: StudyProcedure): string => label ?? procedure;
 
 interface Place {
+  readonly position: number;
   readonly transferIndex: number;
   readonly transfer: Study['transfers'][number];
   readonly seed: number;
@@ -84,11 +113,11 @@ interface Place {
 
 type Draft = Omit<GridCell, 'config'> & { readonly config: ExperimentConfig | null };
 
-function draftOf(study: Study, place: Place, position: number): { cell: Draft; problems: string[] } {
-  const { transfer, seed, procedure, heads } = place;
+function draftOf(study: Study, place: Place, facts: FactsLookup): { cell: Draft; problems: string[] } {
+  const { position, transfer, seed, procedure, heads } = place;
   const names = {
     transferIndex: place.transferIndex,
-    transfer: transferName(transfer),
+    transfer: transferName(study, transfer),
     procedure: procedureLabel(procedure),
   };
   const parts = [
@@ -101,7 +130,7 @@ function draftOf(study: Study, place: Place, position: number): { cell: Draft; p
   const input = configOf(study, place, `${study.name}: ${cell.name}`.slice(0, 200));
   const parsed = experimentConfigSchema.safeParse(input);
   return parsed.success
-    ? { cell: { ...cell, config: parsed.data }, problems: contradictions(parsed.data) }
+    ? { cell: { ...cell, config: parsed.data }, problems: contradictions(parsed.data, facts) }
     : { cell: { ...cell, config: null }, problems: problemsOf(parsed.error, experimentConfigSchema, input) };
 }
 

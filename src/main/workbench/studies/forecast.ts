@@ -1,9 +1,9 @@
 import type { StageKind } from '../../store/tables/stage.ts';
 import type { Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
+import { learnedFrom } from '../learnedFrom.ts';
 import { storedRun, type StoredRun } from '../storedRun.ts';
 import type { DataAtHand } from './dataAtHand.ts';
-import { fingerprintOf } from './fingerprints.ts';
 import { MEASURED, measuredSeconds, type PieceOfWork } from './work.ts';
 
 /** How much slower this machine is than the one of the constants, for one kind of stage, and what that is known from. */
@@ -92,11 +92,15 @@ function piecesOf(store: Store, { run, data, seen }: Looking): { piece: PieceOfW
   );
   for (const { id } of done) seen.add(id);
   const passes = Map.groupBy(done, ({ kind, domain, seconds }) => JSON.stringify([kind, domain, seconds]));
-  return [...passes.values()].map((stages) => {
+  return [...passes.values()].flatMap((stages) => {
     const [{ kind, domain, seconds }] = stages;
     const trains = kind === 'extractor' || kind === 'head';
-    const images = data.trainingImages(run.config, domain ?? 'source', fingerprintOf(stages[0]));
+    const images = data.trainingImages(run.config, domain ?? 'source', learnedFrom(stages[0]));
+    const shape = data.shape(run.config, domain);
+    // A folder that has gone: what the work was worth is not known any more.
+    if (images === null || shape === null) return [];
     const epochs = trains ? Math.max(...stages.map(({ id }) => store.stages.epochs(id).length)) : null;
-    return { piece: { kind, domain, config: run.config, heads: stages.length, images, epochs }, seconds: seconds! };
+    const piece = { kind, domain, config: run.config, shape, heads: stages.length, images, epochs };
+    return [{ piece, seconds: seconds! }];
   });
 }

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { studySchema, type Study } from '../../../shared/study.ts';
 import { BadInput } from '../errors.ts';
-import { invalid, problemsOf, readConfigFile, withAssignments } from '../loadConfig.ts';
+import { invalid, problemsOf, readConfigFile, withAbsoluteFolders, withAssignments } from '../loadConfig.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../../resources/studies/', import.meta.url));
 
@@ -31,9 +32,17 @@ export function loadStudy(presetOrFile: string, assignments: readonly string[] =
     );
   }
   const file = preset ? `${FOLDER}${presetOrFile}.json` : presetOrFile;
-  const document = readConfigFile(file);
+  const document = withFolders(readConfigFile(file), path.dirname(file));
   const place = preset ? `the preset "${presetOrFile}"` : `"${presetOrFile}"`;
   return parseStudy(withBase(document, assignments), place);
+}
+
+/** Folders of images are taken relative to the study's file; the document has them absolute, so that a stored study finds them. */
+function withFolders(document: unknown, base: string): unknown {
+  if (typeof document !== 'object' || document === null || !('transfers' in document)) return document;
+  const { transfers } = document;
+  if (!Array.isArray(transfers)) return document;
+  return { ...document, transfers: transfers.map((transfer: unknown) => withAbsoluteFolders(transfer, base)) };
 }
 
 function withBase(document: unknown, assignments: readonly string[]): unknown {

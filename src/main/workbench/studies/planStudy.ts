@@ -94,13 +94,18 @@ function distinctStored(
   return all.size - open.size;
 }
 
-/** A run's own stages as the pieces that it works them off in; the extractor's own head is no work. */
+/**
+ * A run's own stages as the pieces that it works them off in; the extractor's own head is no work. Nor is, before it is there, what a
+ * folder would make: it is among what is missing.
+ */
 function piecesOf({ config }: GridCell, { own, data }: { own: readonly StagePlan[]; data: DataAtHand }): PieceOfWork[] {
   const work = own.filter(({ kind, inputs }) => kind !== 'head' || inputs['own'] !== true);
-  return [...Map.groupBy(work, ({ kind, domain }) => `${kind} ${String(domain)}`).values()].map((stages) => {
+  return [...Map.groupBy(work, ({ kind, domain }) => `${kind} ${String(domain)}`).values()].flatMap((stages) => {
     const [{ kind, domain }] = stages;
     const training = kind === 'extractor' ? config.training.source : kind === 'head' ? config.training.heads : null;
     const images = data.trainingImages(config, domain ?? 'source', null);
-    return { kind, domain, config, heads: stages.length, images, epochs: training?.maxEpochs ?? null };
+    const shape = data.shape(config, domain);
+    if (images === null || shape === null) return [];
+    return [{ kind, domain, config, shape, heads: stages.length, images, epochs: training?.maxEpochs ?? null }];
   });
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { DatasetName, Domain, HeadSpec } from '../../../shared/config.ts';
+import type { DatasetChoice, DatasetName, Domain, HeadSpec } from '../../../shared/config.ts';
 import { headLabel } from '../stageKeys.ts';
 
 /** The paper's tables as they are bundled: percentages, and lengths in normalised or representation units. */
@@ -51,8 +51,8 @@ export type TableKind = 'accuracy' | 'searches' | 'smoothing';
 
 /** What a number of ours can be compared with. */
 export interface Place {
-  readonly source: DatasetName;
-  readonly target: DatasetName;
+  readonly source: DatasetChoice;
+  readonly target: DatasetChoice;
   readonly domain: Domain;
   /** What the study calls the procedure: one of other settings under another name has no published counterpart. */
   readonly procedure: string;
@@ -69,6 +69,8 @@ export const publishedTables = (): PublishedTables =>
 
 /** Published numbers of a place, by the key of a table's column; null where the paper has none. */
 export function publishedAt(kind: TableKind, place: Place): Readonly<Record<string, number>> | null {
+  const { source, target } = place;
+  if (typeof source !== 'string' || typeof target !== 'string') return null;
   const tables = publishedTables();
   const isHere = (row: {
     task: string;
@@ -77,7 +79,7 @@ export function publishedAt(kind: TableKind, place: Place): Readonly<Record<stri
     domain?: Domain;
     training?: string;
   }): boolean =>
-    row.task === `${NAMES[place.source]}→${NAMES[place.target]}` &&
+    row.task === `${NAMES[source]}→${NAMES[target]}` &&
     // A head whose label says more than layers and constraint is none of the paper's.
     headLabel(place.head) === `${row.layers}-layer ${row.constraint.toLowerCase()}` &&
     (row.domain ?? place.domain) === place.domain &&

@@ -1,8 +1,8 @@
 import { DOMAINS, type ExperimentConfig } from '../../../shared/config.ts';
 import type { Store } from '../../store/store.ts';
+import { dataOfRun } from '../learnedFrom.ts';
 import { stageOf, type StoredRun } from '../storedRun.ts';
 import type { DataAtHand } from './dataAtHand.ts';
-import { fingerprintOf } from './fingerprints.ts';
 import type { CellResult } from './storedStudy.ts';
 
 /** How large an experiment was, so that a small one is not mistaken for a reproduction. */
@@ -15,8 +15,8 @@ export interface Scale {
   /** Epochs trained so far: the extractor's, and the head's on the target. Null where neither is begun: then those of the config are the most. */
   readonly epochs: { readonly extractor: number; readonly head: number } | null;
   readonly maxEpochs: { readonly extractor: number; readonly head: number };
-  /** Training images, validation images included. */
-  readonly images: { readonly source: number; readonly target: number };
+  /** Training images, validation images included; null where nothing was run and the folder is not there. */
+  readonly images: { readonly source: number | null; readonly target: number | null };
 }
 
 /** Scale of one head of a cell. @param head its label */
@@ -48,9 +48,7 @@ function epochsOf(store: Store, run: StoredRun, head: string): Scale['epochs'] {
 /** Of the files that the run learned from; of those that serve now where it has not come so far. */
 function imagesOf(data: DataAtHand, config: ExperimentConfig, run: StoredRun | null): Scale['images'] {
   const [source, target] = DOMAINS.map((domain) => {
-    const kind = domain === 'source' ? 'extractor' : 'head';
-    const stage = run?.stages.find((one) => one.kind === kind && (kind === 'extractor' || one.domain === domain));
-    return data.trainingImages(config, domain, stage === undefined ? null : fingerprintOf(stage));
+    return data.trainingImages(config, domain, run === null ? null : dataOfRun(run, domain));
   });
   return { source, target };
 }
@@ -64,6 +62,6 @@ export function scaleText({ instances, draws, extractor, epochs, maxEpochs, imag
     ...(draws === null ? [] : [`n = ${draws}`]),
     extractor,
     trained,
-    `${images.source}→${images.target} img.`,
+    `${images.source ?? '?'}→${images.target ?? '?'} img.`,
   ].join(', ');
 }

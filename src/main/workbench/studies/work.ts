@@ -1,4 +1,4 @@
-import { CATALOGUE, type ImageShape } from '../../data/catalogue.ts';
+import type { ImageShape } from '../../data/catalogue.ts';
 import { forwardFlops } from '../../engine/models/wideResNetWork.ts';
 import { WIDE_RES_NETS } from '../../engine/models/wideResNetShape.ts';
 import type { Domain, ExperimentConfig, TrainingSettings } from '../../../shared/config.ts';
@@ -29,6 +29,8 @@ export interface PieceOfWork {
   /** Null for the extractor. */
   readonly domain: Domain | null;
   readonly config: ExperimentConfig;
+  /** Of the images as the extractor sees them (METHOD.md §5). */
+  readonly shape: ImageShape;
   /** Heads that it is done for; 1 for the extractor. */
   readonly heads: number;
   /** Training images of the domain, validation images included. */
@@ -39,17 +41,11 @@ export interface PieceOfWork {
 
 /** Seconds on the machine of the constants. */
 export function measuredSeconds(piece: PieceOfWork): number {
-  const { config, domain, kind, heads } = piece;
-  const perImage = SECONDS_PER_FLOP * forwardFlops(WIDE_RES_NETS[config.extractor.preset], shapeOf(config, domain));
+  const { config, shape, kind, heads } = piece;
+  const perImage = SECONDS_PER_FLOP * forwardFlops(WIDE_RES_NETS[config.extractor.preset], shape);
   const headSteps =
     kind === 'head' ? (heads * (piece.epochs ?? 0) * piece.images) / config.training.heads.batchSize : 0;
   return passesOf(piece) * perImage + (headSteps * MEASURED.headStep) / 1e3;
-}
-
-/** As the extractor sees it (METHOD.md §5). */
-function shapeOf({ source, target }: ExperimentConfig, domain: Domain | null): ImageShape {
-  const native = domain === 'target' && target.size === 'native';
-  return CATALOGUE[native ? target.dataset : source.dataset].shape;
 }
 
 /** Forward passes of one image that a piece is worth. */

@@ -1,4 +1,5 @@
 import type { Method, Rule } from '../../../../shared/config.ts';
+import { datasetLabel } from '../../../../shared/datasetLabel.ts';
 import type { StoredRun } from '../../storedRun.ts';
 
 const METHOD_CLAIMS: Readonly<Record<Method, string>> = {
@@ -81,5 +82,18 @@ ${list(RULE_CLAIMS)}
   falsified, a point of its box with another prediction, which \`verify.py\` runs through the head.
 - \`arrays.bin\`: those arrays, little-endian; equal ones of an image are there once.
 - \`heads/*.npy\`: effective weights [outputs, inputs] and biases of every layer, after the constraint; GroupSort of \`groupSize\` units between them.
+${imagesText(config)}`;
+}
+
+/** How a folder's test images are counted; those of known sets are in the order of the files that everybody has. */
+function imagesText({ source, target }: StoredRun['config']): string {
+  const folders = [source, target].filter(({ dataset }) => typeof dataset !== 'string');
+  if (folders.length === 0) return '';
+  const names = [...new Set(folders.map(({ dataset }) => `"${datasetLabel(dataset)}"`))].join(' and ');
+  return `
+## Images
+
+${names}: a folder of images. Its test images are counted from 0, class after class, in \`test/<class>/<file>\`; classes, and files within a class,
+are in the order of the code points of their names. \`fingerprint\` in \`manifest.json\` is the SHA-256 of its pixels and classes.
 `;
 }
