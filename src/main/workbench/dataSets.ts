@@ -11,8 +11,6 @@ export interface DatasetStatus {
   readonly licence: string;
   /** Which files serve a run now; null where none do. */
   readonly serves: Origin | null;
-  /** Whether this version can read the set's files. */
-  readonly readable: boolean;
   /** What its folder holds, for people. */
   readonly files: string;
   /** Of the files that serve, else of the full set. */
@@ -27,7 +25,7 @@ export function listDatasets(environment: NodeJS.ProcessEnv = process.env): Data
   const choice = originFromEnvironment(environment);
   return DATASET_NAMES.map((name) => {
     const entry = CATALOGUE[name];
-    const { title, shape, classes, licence, files, reader } = entry;
+    const { title, shape, classes, licence, files } = entry;
     const places = whereabouts(name, environment);
     const serves = lookForFiles(name, choice, places)?.origin ?? null;
     const { train, test } = countsOf(entry, serves ?? 'full');
@@ -38,7 +36,6 @@ export function listDatasets(environment: NodeJS.ProcessEnv = process.env): Data
       classes,
       licence,
       serves,
-      readable: reader !== null,
       files,
       trainingImages: train,
       testImages: test,
