@@ -4,7 +4,7 @@
 const rooms = {
   shared: { folder: '^src/shared/', rooms: [], packages: ['zod'], node: false },
   math: { folder: '^src/main/math/', rooms: [], packages: [], node: false },
-  data: { folder: '^src/main/data/', rooms: ['math', 'shared'], packages: ['@jsquash/jpeg'], node: true },
+  data: { folder: '^src/main/data/', rooms: ['math', 'shared'], packages: ['@jsquash/jpeg', 'pako'], node: true },
   engine: {
     folder: '^src/main/engine/',
     rooms: ['math', 'data', 'shared'],

@@ -32,11 +32,11 @@ const DAMAGE: readonly Damage[] = [
   { file: 'labels.idx', offset: 3, got: 1, expected: 3 },
   { file: 'zero-dimension.idx', offset: 8, got: 0, expected: 'at least 1' },
   { file: 'huge-dimensions.idx', offset: 76, got: '76 bytes', expected: /for dimensions 4294967295 × 4294967295/ },
-  { file: 'gzip-cut.idx.gz', offset: null, got: 'unexpected end of file', expected: /whole stream/ },
-  { file: 'gzip-checksum.idx.gz', offset: null, got: 'incorrect data check', expected: /whole stream/ },
+  { file: 'gzip-cut.idx.gz', offset: 0, got: 'unexpected end of file', expected: /whole stream/ },
+  { file: 'gzip-checksum.idx.gz', offset: 0, got: 'incorrect data check', expected: /whole stream/ },
   { file: 'gzip-trailing.idx.gz', offset: 93, got: 4, expected: 0 },
-  { file: 'gzip-garbage.idx.gz', offset: null, got: 'incorrect header check', expected: /whole stream/ },
-  { file: 'bomb.idx.gz', offset: null, got: /more than \d+ bytes/, expected: /at most \d+ bytes/ },
+  { file: 'gzip-garbage.idx.gz', offset: 0, got: 'incorrect header check', expected: /whole stream/ },
+  { file: 'bomb.idx.gz', offset: 76, got: /more than \d+ bytes/, expected: /at most \d+ bytes/ },
 ];
 
 describe('readIdx', () => {

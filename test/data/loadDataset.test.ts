@@ -210,12 +210,9 @@ describe('sets that do not come with the program', () => {
     expect(error.cure).not.toContain('use the bundled set');
   });
 
-  test.each(['svhn', 'cifar10', 'stl10'] as const)('%s has no reader, which is said and not a missing file', (name) => {
-    withFullSet(() => {
-      const error = refusalOf(() => loadDataset(name, { whereabouts: places }));
-      expect(error.message).toMatch(/got none in this version of the program/);
-      expect(error.message).toContain(CATALOGUE[name].files);
-    });
+  test.each(['svhn', 'cifar10', 'stl10'] as const)('a missing %s names its files', (name) => {
+    const error = refusalOf(() => loadDataset(name, { whereabouts: places }));
+    expect(error.message).toContain(CATALOGUE[name].files);
   });
 });
 
@@ -237,7 +234,7 @@ describe('where data lies', () => {
   test('the packed form is taken where both are present', () => {
     withFullSet(() => {
       cpSync(path.join(BUNDLED, 'mnist', 't10k-labels-idx1-ubyte.gz'), path.join(full, 't10k-labels-idx1-ubyte.gz'));
-      expect(findFiles('mnist', 'auto', places).files.testLabels).toBe(path.join(full, 't10k-labels-idx1-ubyte.gz'));
+      expect(findFiles('mnist', 'auto', places).files['testLabels']).toBe(path.join(full, 't10k-labels-idx1-ubyte.gz'));
     });
   });
 

@@ -32,13 +32,17 @@ export interface DatasetEntry {
   readonly counts: PartCounts;
   /** Null where no subset comes with the program. */
   readonly bundled: BundledSet | null;
-  /** What reads its files; null where this version has nothing that does. */
-  readonly reader: 'idx' | null;
-  /** What its folder holds, for people. */
+  readonly reader: 'idx' | 'cifar10' | 'stl10' | 'svhn';
+  /** What its folder may hold, the first that is there whole serves: files by what they are to the reader. */
+  readonly layouts: readonly FileLayout[];
+  /** The same for people. */
   readonly files: string;
   /** Folders in which a system package installs the full set. */
   readonly installedAt: readonly string[];
 }
+
+/** Names under which a file may lie, below the set's folder, the preferred first. */
+export type FileLayout = Readonly<Record<string, readonly string[]>>;
 
 export interface PartCounts {
   readonly train: number;
@@ -54,7 +58,24 @@ export interface BundledSet {
 const BUNDLED_COUNTS: PartCounts = { train: 6_000, test: 1_000 };
 const MNIST_COUNTS: PartCounts = { train: 60_000, test: 10_000 };
 const MNIST_SHAPE: ImageShape = { height: 28, width: 28, channels: 1 };
-const IDX = { reader: 'idx', files: `${Object.values(IDX_FILES).join(', ')}; gzip or plain` } as const;
+const IDX = {
+  reader: 'idx',
+  layouts: [Object.fromEntries(IDX_FILE_KEYS.map((key) => [key, [`${IDX_FILES[key]}.gz`, IDX_FILES[key]]]))],
+  files: `${Object.values(IDX_FILES).join(', ')}; gzip or plain`,
+} as const;
+
+/** An archive as it is distributed, or the files in it, themselves or in the folder that it unpacks to. */
+function archived(archive: string, folder: string, names: readonly string[]): Pick<DatasetEntry, 'layouts' | 'files'> {
+  return {
+    layouts: [{ archive: [archive] }, Object.fromEntries(names.map((name) => [name, [name, `${folder}/${name}`]]))],
+    files: `${archive}, or ${names.join(', ')}`,
+  };
+}
+
+const CIFAR10_BATCHES = [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`);
+/** In the order of the training images, the test images last. */
+export const CIFAR10_FILES = [...CIFAR10_BATCHES, 'test_batch.bin'];
+export const STL10_FILES = ['train_X.bin', 'train_y.bin', 'test_X.bin', 'test_y.bin'];
 
 /** Every data set the workbench knows (METHOD.md §5). The bundled files are made by scripts/make-bundled-images.ts. */
 export const CATALOGUE: Readonly<Record<DatasetName, DatasetEntry>> = {
@@ -126,7 +147,8 @@ export const CATALOGUE: Readonly<Record<DatasetName, DatasetEntry>> = {
     classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     licence: 'for non-commercial use',
     counts: { train: 73_257, test: 26_032 },
-    reader: null,
+    reader: 'svhn',
+    layouts: [{ train: ['train_32x32.mat'], test: ['test_32x32.mat'] }],
     files: 'train_32x32.mat, test_32x32.mat',
     bundled: null,
     installedAt: [],
@@ -138,8 +160,8 @@ export const CATALOGUE: Readonly<Record<DatasetName, DatasetEntry>> = {
     classes: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
     licence: 'none stated; cite Krizhevsky 2009',
     counts: { train: 50_000, test: 10_000 },
-    reader: null,
-    files: 'data_batch_1.bin … data_batch_5.bin, test_batch.bin',
+    reader: 'cifar10',
+    ...archived('cifar-10-binary.tar.gz', 'cifar-10-batches-bin', CIFAR10_FILES),
     bundled: null,
     installedAt: [],
   },
@@ -150,8 +172,8 @@ export const CATALOGUE: Readonly<Record<DatasetName, DatasetEntry>> = {
     classes: ['airplane', 'bird', 'car', 'cat', 'deer', 'dog', 'horse', 'monkey', 'ship', 'truck'],
     licence: 'none stated; cite Coates, Lee & Ng 2011',
     counts: { train: 5_000, test: 8_000 },
-    reader: null,
-    files: 'train_X.bin, train_y.bin, test_X.bin, test_y.bin',
+    reader: 'stl10',
+    ...archived('stl10_binary.tar.gz', 'stl10_binary', STL10_FILES),
     bundled: null,
     installedAt: [],
   },

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DatasetName } from '../../shared/config.ts';
-import { CATALOGUE, IDX_FILE_KEYS, IDX_FILES, type IdxFile, type Origin } from './catalogue.ts';
+import { CATALOGUE, type FileLayout, type Origin } from './catalogue.ts';
 import { DataError } from './dataError.ts';
 
 /** `auto` takes the full set where it is present, else the bundled one. */
@@ -16,8 +16,8 @@ const BUNDLED = fileURLToPath(new URL('../../../resources/images', import.meta.u
 
 export interface FoundFiles {
   readonly origin: Origin;
-  /** Path of each file, plain or gzip. */
-  readonly files: Readonly<Record<IdxFile, string>>;
+  /** Path of each file of the layout that was found. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 export interface Whereabouts {
@@ -73,8 +73,7 @@ export function lookForFiles(
   choice: OriginChoice,
   { bundledFolder, fullFolders }: Whereabouts,
 ): FoundFiles | null {
-  const { reader, bundled } = CATALOGUE[name];
-  if (reader === null) return null;
+  const { layouts, bundled } = CATALOGUE[name];
   if (choice !== 'bundled') {
     for (const folder of fullFolders) {
       const files = completeSet(name, folder);
@@ -82,24 +81,15 @@ export function lookForFiles(
     }
   }
   if (choice === 'full' || bundled === null) return null;
-  const file = (key: IdxFile): [IdxFile, string] => [key, path.join(bundledFolder, name, `${IDX_FILES[key]}.gz`)];
-  return { origin: 'bundled', files: Object.fromEntries(IDX_FILE_KEYS.map(file)) as Record<IdxFile, string> };
+  const files = Object.entries(layouts[0]).map(([key, [first]]) => [key, path.join(bundledFolder, name, first)]);
+  return { origin: 'bundled', files: Object.fromEntries(files) as Record<string, string> };
 }
 
 /** As lookForFiles. @throws DataError also when there are none, with what is missing where */
 export function findFiles(name: DatasetName, choice: OriginChoice, places: Whereabouts): FoundFiles {
   const found = lookForFiles(name, choice, places);
   if (found !== null) return found;
-  const { title, reader, files, bundled } = CATALOGUE[name];
-  if (reader === null) {
-    throw new DataError({
-      operation: `reading ${title}`,
-      quantity: `reader of ${files}`,
-      got: 'none in this version of the program',
-      expected: 'a set that can be read',
-      cure: `choose another set than "${name}"; ptw data list says which serve`,
-    });
-  }
+  const { files, bundled } = CATALOGUE[name];
   if (choice === 'bundled') {
     throw new DataError({
       operation: `looking for the bundled ${name}`,
@@ -111,32 +101,38 @@ export function findFiles(name: DatasetName, choice: OriginChoice, places: Where
   }
   throw new DataError({
     operation: `looking for the full ${name}`,
-    quantity: 'folder with its four IDX files',
+    quantity: 'folder with its files',
     got: `none of ${places.fullFolders.join(', ')}`,
-    expected: Object.values(IDX_FILES).join(', '),
-    cure: `put the files there (gzip or plain)${bundled === null ? '' : ', or use the bundled set'}`,
+    expected: files,
+    cure: `put the files there${bundled === null ? '' : ', or use the bundled set'}`,
   });
 }
 
-/** Null when the folder holds none of the files. @throws DataError when it holds only some. */
-function completeSet(name: DatasetName, folder: string): Record<IdxFile, string> | null {
-  const found = new Map<IdxFile, string>();
-  for (const key of IDX_FILE_KEYS) {
-    const plain = path.join(folder, IDX_FILES[key]);
-    const present = [`${plain}.gz`, plain].find((file) => existsSync(file));
-    if (present !== undefined) found.set(key, present);
-  }
-  if (found.size === 0) return null;
-  const missing = IDX_FILE_KEYS.filter((key) => !found.has(key)).map((key) => IDX_FILES[key]);
-  if (missing.length > 0) {
-    throw new DataError({
-      operation: `looking for the full ${name}`,
-      file: path.join(folder, missing[0]),
-      quantity: 'IDX files of the set',
-      got: `${found.size} of ${IDX_FILE_KEYS.length}, without ${missing.join(', ')}`,
-      expected: 'all of them, gzip or plain',
-      cure: 'put the missing ones there, empty the folder, or set PTW_DATA=bundled',
-    });
-  }
-  return Object.fromEntries(found) as Record<IdxFile, string>;
+/** Null when the folder holds none of the files. @throws DataError when it holds only some of every layout. */
+function completeSet(name: DatasetName, folder: string): Record<string, string> | null {
+  const { layouts, files: expected } = CATALOGUE[name];
+  const found = layouts.map((layout) => filesOf(layout, folder));
+  const whole = found.find((files, i) => Object.keys(files).length === Object.keys(layouts[i]).length);
+  if (whole !== undefined) return whole;
+  const at = found.findIndex((files) => Object.keys(files).length > 0);
+  if (at === -1) return null;
+  const keys = Object.keys(layouts[at]);
+  const missing = keys.filter((key) => !(key in found[at])).map((key) => layouts[at][key].at(-1)!);
+  throw new DataError({
+    operation: `looking for the full ${name}`,
+    file: path.join(folder, missing[0]),
+    quantity: 'files of the set',
+    got: `${keys.length - missing.length} of ${keys.length}, without ${missing.join(', ')}`,
+    expected,
+    cure: `put the missing ones there, empty the folder${CATALOGUE[name].bundled === null ? '' : ', or set PTW_DATA=bundled'}`,
+  });
+}
+
+/** The files of a layout that are there. */
+function filesOf(layout: FileLayout, folder: string): Record<string, string> {
+  const present = Object.entries(layout).flatMap(([key, names]) => {
+    const file = names.map((name) => path.join(folder, name)).find((candidate) => existsSync(candidate));
+    return file === undefined ? [] : [[key, file]];
+  });
+  return Object.fromEntries(present) as Record<string, string>;
 }

@@ -80,6 +80,8 @@ function tooLarge(file: string, got: string, maxBytes: number): DataError {
   return new DataError({
     operation: 'reading a data file',
     file,
+    // The first byte too many.
+    offset: maxBytes,
     quantity: 'size after decompression',
     got,
     expected: `at most ${maxBytes} bytes`,
@@ -101,6 +103,8 @@ function gunzip(stored: Uint8Array, file: string, maxBytes: number): Uint8Array 
     throw new DataError({
       operation: 'decompressing a data file',
       file,
+      // zlib does not say where: the stream as a whole is at fault.
+      offset: 0,
       quantity: 'gzip stream',
       got: cause instanceof Error ? cause.message : String(cause),
       expected: 'a whole stream with a matching checksum',

@@ -3,8 +3,7 @@ import { loadImageFolder } from './imageFolder/loadImageFolder.ts';
 import { loadDataset, type Dataset, type LoadOptions } from './loadDataset.ts';
 
 /**
- * A data set, of the catalogue or a folder of images, read whole. All reading of images goes through here: it is where a cache of
- * decoded arrays belongs, too.
+ * A data set, of the catalogue or a folder of images, read whole. All reading of images goes through here.
  * @throws DataError
  */
 export function openDataset(choice: DatasetChoice, options: LoadOptions = {}): Dataset {

@@ -12,8 +12,6 @@ export interface DatasetStatus {
   readonly licence: string;
   /** Which files serve a run now; null where none do. */
   readonly serves: DatasetOrigin | null;
-  /** Whether this version can read the set's files. */
-  readonly readable: boolean;
   /** What its folder holds, for people. */
   readonly files: string;
   /** Of the files that serve, else of the full set. */
@@ -28,7 +26,7 @@ export function listDatasets(environment: NodeJS.ProcessEnv = process.env): Data
   const choice = originFromEnvironment(environment);
   return DATASET_NAMES.map((name) => {
     const entry = CATALOGUE[name];
-    const { title, shape, classes, licence, files, reader } = entry;
+    const { title, shape, classes, licence, files } = entry;
     const places = whereabouts(name, environment);
     const serves = lookForFiles(name, choice, places)?.origin ?? null;
     const { train, test } = countsOf(entry, serves ?? 'full');
@@ -39,7 +37,6 @@ export function listDatasets(environment: NodeJS.ProcessEnv = process.env): Data
       classes,
       licence,
       serves,
-      readable: reader !== null,
       files,
       trainingImages: train,
       testImages: test,
@@ -58,7 +55,6 @@ export function describeFolder(folder: string): DatasetStatus {
     classes,
     licence: 'not known',
     serves: 'folder',
-    readable: true,
     files: '<split>/<class>/*.png|jpg|jpeg',
     trainingImages: train.labels.length,
     testImages: test.labels.length,

@@ -1,14 +1,11 @@
+import { luma } from '../luma.ts';
 import type { DecodedImage } from './imageError.ts';
-
-/** Weights of ITU-R 601 luma, times 2^16; they add up to it. */
-const [RED, GREEN, BLUE] = [19_595, 38_470, 7_471];
-const HALF = 2 ** 15;
 
 /** Luma of each pixel, rounded to the nearest level: [n, 3] → [n] (METHOD.md §5). */
 export function toGrey(rgb: Uint8Array): Uint8Array {
   const out = new Uint8Array(rgb.length / 3);
   for (let i = 0; i < out.length; i++) {
-    out[i] = (RED * rgb[3 * i] + GREEN * rgb[3 * i + 1] + BLUE * rgb[3 * i + 2] + HALF) >> 16;
+    out[i] = luma(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
   }
   return out;
 }

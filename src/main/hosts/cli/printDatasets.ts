@@ -9,10 +9,9 @@ export function printDatasets(datasets: readonly DatasetStatus[]): void {
     wordWrap: true,
     style: { head: [], border: [], compact: true },
   });
-  for (const { name, shape, serves, readable, trainingImages, testImages, classes, licence } of datasets) {
+  for (const { name, shape, serves, trainingImages, testImages, classes, licence } of datasets) {
     const size = `${shape.height}×${shape.width}×${shape.channels}`;
-    const served = serves ?? (readable ? 'missing' : 'no reader yet');
-    table.push([name, size, served, trainingImages, testImages, classes.join(', '), licence]);
+    table.push([name, size, serves ?? 'missing', trainingImages, testImages, classes.join(', '), licence]);
   }
   process.stdout.write(`${table.toString()}\n`);
   if (datasets.every(({ serves }) => serves === 'folder')) return;

@@ -113,9 +113,7 @@ export class DataAtHand {
   }
 
   #reason(name: DatasetName): string {
-    const { files, reader } = CATALOGUE[name];
-    if (reader === null) return 'this version of the program has no reader for it yet';
-    return `put its files (${files}) into ${this.#places(name).fullFolders[0]}`;
+    return `put its files (${CATALOGUE[name].files}) into ${this.#places(name).fullFolders[0]}`;
   }
 
   #isBundled(name: DatasetName, fingerprint: string): boolean {
