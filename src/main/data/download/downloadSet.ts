@@ -87,10 +87,12 @@ async function checkSpace(files: readonly DistributionFile[], folder: string): P
   const { bavail, bsize } = await statfs(folder);
   if (needed <= bavail * bsize) return;
   throw new DownloadError(
-    `${folder} needs ${needed} more bytes and its disk has ${bavail * bsize} free; ` +
+    `${folder} needs ${megabytes(needed)} more and its disk has ${megabytes(bavail * bsize)} free; ` +
       'make room, or name a folder on another disk with PTW_DATA_DIR',
   );
 }
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
 
 async function bringOne(
   file: DistributionFile,
