@@ -103,6 +103,16 @@ describe('a server that behaves', () => {
     expect(server.asked).toEqual([]);
   });
 
+  it('is not asked for a file whose contents are there, packed by another gzip or not at all', async () => {
+    const packed = gzipSync(CONTENT);
+    const contentsSha256 = distribution(CONTENT, ['']).sha256;
+    const file = { ...distribution(packed, [server.does('/official', status(500))]), name: 'file.gz', contentsSha256 };
+    writeFileSync(target('file'), CONTENT);
+    const [{ outcome, path: where }] = await download([file]);
+    expect([outcome, where]).toEqual(['already there', target('file')]);
+    expect(server.asked).toEqual([]);
+  });
+
   it('replaces a file of the same name that is not the distributed one, saying so', async () => {
     writeFileSync(target(), CONTENT.subarray(0, HALF));
     await download([at(serve(CONTENT))]);
@@ -241,7 +251,7 @@ describe('a server that breaks off', () => {
   it('and ends an answer without a size early in order is not taken for whole', async () => {
     const error = await failureOf([at(serveWhole(CONTENT.subarray(0, HALF), { chunked: true }))]);
     expect(error.message).toMatch(/it ended after 100000 of 200000 bytes/);
-    expect(error.message).toMatch(/100000 of its 200000 bytes are kept/);
+    expect(error.message).toMatch(/100000 of its 200000 bytes came, are kept/);
     expect(existsSync(target())).toBe(false);
   });
 
@@ -318,7 +328,7 @@ describe('without a network', () => {
     const error = await failureOf([distribution(CONTENT, [dead, dead])]);
     expect(error.offline).toBe(true);
     expect(error.message).toMatch(/no server can be reached from here/);
-    expect(error.message).toContain(`by hand from ${dead} to\n  ${target()}`);
+    expect(error.message).toContain(`copy by hand\n  ${dead}\ninto ${folder}\n`);
     expectNothing();
   });
 

@@ -25,6 +25,7 @@ export interface SetRequest {
 
 export interface DownloadedFile {
   readonly path: string;
+  /** Of the distributed file. */
   readonly bytes: number;
   readonly outcome: DownloadOutcome;
 }
@@ -49,35 +50,37 @@ export async function downloadSet(request: SetRequest, options: SetOptions): Pro
 
 async function bringIn({ name, files, folder }: SetRequest, options: SetOptions): Promise<DownloadedFile[]> {
   const { reporter } = options;
-  const states = new Map<DistributionFile, DownloadOutcome>();
-  for (const file of files) states.set(file, await outcomeSoFar(file, folder, options));
-  const wanted = files.filter((file) => states.get(file) === 'downloaded');
+  const there = new Map<DistributionFile, string>();
+  for (const file of files) {
+    const at = await whereRight(file, folder, options);
+    if (at !== null) there.set(file, at);
+  }
+  const wanted = files.filter((file) => !there.has(file));
   await checkSpace(wanted, folder);
   for (const file of files) {
-    const outcome = states.get(file)!;
     reporter.began(file);
-    if (outcome === 'downloaded') await bringOne(file, { name, folder }, options);
-    reporter.ended(file, outcome);
+    if (!there.has(file)) await bringOne(file, { name, folder, wanted }, options);
+    reporter.ended(file, there.has(file) ? 'already there' : 'downloaded');
   }
   for (const file of wanted) await moveIntoPlace(file, folder);
   return files.map((file) => ({
-    path: path.join(folder, file.name),
+    path: there.get(file) ?? path.join(folder, file.name),
     bytes: file.bytes,
-    outcome: states.get(file)!,
+    outcome: there.has(file) ? 'already there' : 'downloaded',
   }));
 }
 
-/** What will have become of a file. */
-async function outcomeSoFar(
+/** Path of what need not be downloaded; null where there is no such thing. */
+async function whereRight(
   file: DistributionFile,
   folder: string,
   { reporter, signal }: SetOptions,
-): Promise<DownloadOutcome> {
+): Promise<string | null> {
   signal.throwIfAborted();
   const state = await inspectFile(file, folder);
-  if (state.kind === 'original' || state.kind === 'repacked') return 'already there';
+  if (state.kind === 'original' || state.kind === 'repacked') return state.path;
   if (state.kind === 'wrong') reporter.notice(`${state.path} is to be replaced: ${state.reason}`);
-  return 'downloaded';
+  return null;
 }
 
 /** @throws DownloadError where the disk has too little room for what is still to come */
@@ -94,39 +97,39 @@ async function checkSpace(files: readonly DistributionFile[], folder: string): P
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
 
-async function bringOne(
-  file: DistributionFile,
-  { name, folder }: { readonly name: string; readonly folder: string },
-  { reporter, ...options }: SetOptions,
-): Promise<void> {
-  const target = path.join(folder, file.name);
+interface Wanted {
+  readonly name: string;
+  readonly folder: string;
+  /** The files of the set that are not there yet. */
+  readonly wanted: readonly DistributionFile[];
+}
+
+async function bringOne(file: DistributionFile, set: Wanted, { reporter, ...options }: SetOptions): Promise<void> {
+  const target = path.join(set.folder, file.name);
   const { whole, failed } = await fetchFile(file, target, {
     ...options,
     progress: (bytes) => reporter.progress(bytes, file),
     notice: (text) => reporter.notice(text),
   });
-  if (!whole) throw notToBeHad(file, { name, target, failed, kept: await partBytes(target, file) });
+  if (!whole) throw notToBeHad(file, failed, { ...set, kept: await partBytes(target, file) });
 }
 
-interface Failure {
-  readonly name: string;
-  readonly target: string;
-  readonly failed: readonly FailedAddress[];
-  /** Bytes that came and can be gone on with. */
-  readonly kept: number;
-}
-
-function notToBeHad(file: DistributionFile, { name, target, failed, kept }: Failure): DownloadError {
+function notToBeHad(
+  file: DistributionFile,
+  failed: readonly FailedAddress[],
+  { name, folder, wanted, kept }: Wanted & { readonly kept: number },
+): DownloadError {
   const offline = failed.every(({ fault }) => fault.kind === 'unreachable');
   const why = offline
-    ? 'no server can be reached from here (offline? a proxy is taken from HTTPS_PROXY and HTTP_PROXY)'
-    : 'no address gave it';
-  const tried = failed.map(({ address, fault }) => `  ${address}: ${fault.message}`).join('\n');
-  const rest = kept === 0 ? '' : ` ${kept} of its ${file.bytes} bytes are kept and will be gone on with.`;
+    ? 'no server can be reached from here; is this machine offline? (proxies are taken from HTTPS_PROXY and HTTP_PROXY)'
+    : 'no address gives it';
+  const tried = failed.map(({ address, fault }) => `  ${address}: ${fault.message}\n`).join('');
+  const rest = kept === 0 ? '' : `${kept} of its ${file.bytes} bytes came, are kept and will be gone on with.\n`;
+  const byHand = wanted.map(({ addresses: [official] }) => `  ${official}\n`).join('');
   return new DownloadError(
-    `${file.name} of ${name}: ${why}\n${tried}\n` +
-      `Try again later with ptw data get ${name}, or copy the file by hand from ${file.addresses[0]} to\n  ${target}\n` +
-      `and give the same command, which then checks it and gets the rest.${rest}`,
+    `${file.name} of ${name}: ${why}\n${tried}${rest}` +
+      `Try again later, or copy by hand\n${byHand}` +
+      `into ${folder}\nand in either case give: ptw data get ${name}, which checks what is there and gets the rest`,
     { offline },
   );
 }

@@ -42,10 +42,12 @@ export async function fetchFile(
     const failed: FailedAddress[] = [];
     options.progress(part.bytes);
     for (const address of file.addresses) {
+      // The last is told of with the outcome.
+      const before = failed.at(-1);
+      if (before !== undefined) options.notice(`${before.address}: ${before.fault.message}; now from ${address}`);
       const fault = await fetchFrom(address, { file, part }, options);
       if (fault === null) return { whole: true, failed };
       failed.push({ address, fault });
-      options.notice(`${address}: ${fault.message}`);
     }
     return { whole: false, failed };
   } finally {

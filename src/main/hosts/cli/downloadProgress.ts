@@ -1,6 +1,6 @@
 import cliProgress from 'cli-progress';
 import type { GetReporter } from '../../workbench/datasets/getDatasets.ts';
-import { megabytes } from './megabytes.ts';
+import { sizeText } from './sizeText.ts';
 
 /** Below this share of news a plain log would say the same thing over and over. */
 const PLAIN_STEP = 0.25;
@@ -19,7 +19,7 @@ type Write = (line: string) => unknown;
 
 function setLine({ title, licence, files, folder }: Parameters<GetReporter['beganSet']>[0]): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  return `${title}, ${megabytes(bytes)} into ${folder}; licence: ${licence}`;
+  return `${title}, ${sizeText(bytes)} into ${folder}; licence: ${licence}`;
 }
 
 function barReporter(stream: NodeJS.WriteStream, write: Write): StoppableReporter {
@@ -39,7 +39,7 @@ function barReporter(stream: NodeJS.WriteStream, write: Write): StoppableReporte
           stream,
           format: `  ${file.name} [{bar}] {percentage}% | {value} of {total} | ETA {eta_formatted}`,
           formatValue: (value, _options, type) =>
-            type === 'value' || type === 'total' ? megabytes(value) : String(value),
+            type === 'value' || type === 'total' ? sizeText(value) : String(value),
           fps: BAR_FRAMES_A_SECOND,
           hideCursor: true,
           clearOnComplete: true,
@@ -69,7 +69,7 @@ export function lineReporter(write: Write): StoppableReporter {
     beganSet: (set) => write(setLine(set)),
     began(file) {
       next = PLAIN_STEP;
-      write(`  ${file.name}, ${megabytes(file.bytes)} …`);
+      write(`  ${file.name}, ${sizeText(file.bytes)} …`);
     },
     progress(bytes, file) {
       const share = bytes / file.bytes;

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { DatasetStatus } from '../../workbench/dataSets.ts';
 import type { CheckedFile, CheckedSet } from '../../workbench/datasets/checkDatasets.ts';
 import type { DescribedDataset } from '../../workbench/datasets/describeDataset.ts';
-import { megabytes } from './megabytes.ts';
+import { sizeText } from './sizeText.ts';
 
 export function printDatasets(datasets: readonly DatasetStatus[]): void {
   const table = new Table({
@@ -34,7 +34,7 @@ export function printChecked(sets: readonly CheckedSet[]): void {
     style: { head: [], border: [], compact: true },
   });
   for (const { name, files } of sets) {
-    for (const file of files) table.push([name, file.name, megabytes(file.bytes), stateOf(file)]);
+    for (const file of files) table.push([name, file.name, sizeText(file.bytes), stateOf(file)]);
   }
   process.stdout.write(`${table.toString()}\n`);
   for (const { name, folder, files } of sets) {
