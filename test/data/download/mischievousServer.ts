@@ -23,6 +23,8 @@ export async function startServer(): Promise<MischievousServer> {
     const turn = behaviours.get(path) ?? [status(404)];
     (turn.length > 1 ? turn.shift()! : turn[0])(request, response);
   });
+  // As a proxy it has no tunnels.
+  server.on('connect', (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
