@@ -92,7 +92,7 @@ export const serve =
     else {
       response.write(body.subarray(0, breakAfter));
       // What a client has not read when the connection breaks is lost to it, so it gets the time to.
-      setTimeout(() => response.socket?.destroySoon(), 50);
+      setTimeout(() => response.socket?.destroySoon(), 20);
     }
   };
 
