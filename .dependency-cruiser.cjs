@@ -20,7 +20,7 @@ const rooms = {
   workbench: {
     folder: '^src/main/workbench/',
     rooms: ['shared', 'math', 'data', 'engine', 'store'],
-    packages: ['zod', 'canonicalize', 'csv-stringify', '@bufbuild/protobuf'],
+    packages: ['zod', 'canonicalize', 'csv-stringify', '@bufbuild/protobuf', 'fast-png'],
     node: true,
   },
   hosts: {

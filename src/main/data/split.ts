@@ -79,7 +79,7 @@ export function balancedSubset({ of, labels, classes, count }: SubsetRequest, ke
 }
 
 /** The largest count every class can give its share of. */
-function largestBalanced(labels: ArrayLike<number>, classes: number): number {
+export function largestBalanced(labels: ArrayLike<number>, classes: number): number {
   const present = new Array<number>(classes).fill(0);
   for (let i = 0; i < labels.length; i++) present[labels[i]]++;
   // Class k gets one of each full round and, if k < remainder, one more: it fails first at count = present·K + k + 1.

@@ -105,14 +105,14 @@ function checkChannels(source: Dataset, target: Dataset): void {
   });
 }
 
-interface TrainingParts {
+export interface TrainingParts {
   readonly train: Int32Array;
   readonly validation: Int32Array;
 }
 
 /** Indices into the set's training images. @throws DataError */
-function trainingParts(
-  { data, trainingInstances }: Loaded,
+export function trainingParts(
+  { data, trainingInstances }: Pick<Loaded, 'data' | 'trainingInstances'>,
   { seed, domain }: { seed: number; domain: Domain },
 ): TrainingParts {
   const { labels } = data.train;

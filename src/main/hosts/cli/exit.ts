@@ -2,7 +2,7 @@
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
 
 const BAD_INPUT = new Set(['BadInput', 'DataError']);
-const INTERRUPTED = new Set(['Interrupted', 'StudyInterrupted']);
+const INTERRUPTED = new Set(['Interrupted', 'StudyInterrupted', 'DownloadInterrupted']);
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return EXIT.failed;

@@ -1,6 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DOMAINS, type Domain } from '../../../shared/config.ts';
-import { describeFolder, listDatasets } from '../../workbench/dataSets.ts';
 import {
   EXPORT_DESCRIPTIONS,
   EXPORT_FORMATS,
@@ -15,10 +14,10 @@ import { reading, workbenchFolder } from '../../workbench/storeOfFolder.ts';
 import { listRuns, resumeRun, showRun, startRun } from '../../workbench/workbench.ts';
 import { collect, runId, type CommandContext } from './commandContext.ts';
 import { addCurveCommand } from './curveCommand.ts';
+import { addDataCommands } from './dataCommand.ts';
 import { EXIT, exitCodeOf, messageOf } from './exit.ts';
 import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
-import { printDatasets } from './printDatasets.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
 import { addStudyCommands } from './studyCommand.ts';
@@ -122,16 +121,7 @@ program
     else for (const file of files) process.stdout.write(`${file}\n`);
   });
 
-const data = program.command('data').description('data sets');
-data
-  .command('list')
-  .description('list the data sets, which of their files serve, and where full sets are looked for')
-  .argument('[folder...]', 'folders of images of your own, to see what they are as data sets')
-  .action((folders: string[]) => {
-    const datasets = folders.length > 0 ? folders.map(describeFolder) : listDatasets();
-    if (json()) printJson(datasets);
-    else printDatasets(datasets);
-  });
+addDataCommands(context);
 
 program
   .command('doctor')

@@ -3,10 +3,18 @@ import type { RunHost } from '../../workbench/workbench.ts';
 import { EXIT } from './exit.ts';
 import { terminalReporter } from './progress.ts';
 
-/** Does long work with its progress on standard error; Ctrl-C interrupts it in order, a second one at once. */
-export async function onTerminal<T>(work: (reporter: RunReporter, signal: AbortSignal) => Promise<T>): Promise<T> {
-  const abort = new AbortController();
+/** Does long work of a run with its progress on standard error; Ctrl-C interrupts it in order, a second one at once. */
+export function onTerminal<T>(work: (reporter: RunReporter, signal: AbortSignal) => Promise<T>): Promise<T> {
   const reporter = terminalReporter();
+  return interruptibly(reporter, (signal) => work(reporter, signal));
+}
+
+/** Does long work that Ctrl-C interrupts in order, and a second one at once. @param reporter what shows its progress meanwhile */
+export async function interruptibly<T>(
+  reporter: { stop(): void },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController();
   const onSignal = (): void => {
     if (abort.signal.aborted) process.exit(EXIT.interrupted);
     reporter.stop();
@@ -16,7 +24,7 @@ export async function onTerminal<T>(work: (reporter: RunReporter, signal: AbortS
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    return await work(reporter, abort.signal);
+    return await work(abort.signal);
   } finally {
     reporter.stop();
     process.off('SIGINT', onSignal);
