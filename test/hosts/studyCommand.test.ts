@@ -37,7 +37,7 @@ describe('a plan', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/16 runs with 80 stages, of which 80 differ; 0 of those are stored already/);
     expect(stdout).toMatch(/extractor: .* \(estimate: nothing of the kind is stored yet\)/);
-    expect(stdout).toMatch(/svhn: put its files/);
+    expect(stdout).toMatch(/svhn: get it with "ptw data get svhn"/);
     expect(readdirSync(home)).toEqual([]);
   });
 });

@@ -241,7 +241,7 @@ describe('refusals', () => {
     process.env['PTW_DATA_DIR'] = emptyFolder();
     try {
       await expect(startRun(emptyFolder(), tinyConfig({ target: { dataset: 'mnist' } }), quietHost())).rejects.toThrow(
-        /looking for the full .*mnist.*expected train-images-idx3-ubyte.*put the files there/,
+        /looking for the full .*mnist.*expected train-images-idx3-ubyte.*ptw data get .*put them there/,
       );
     } finally {
       delete process.env['PTW_DATA'];

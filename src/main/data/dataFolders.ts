@@ -96,7 +96,7 @@ export function findFiles(name: DatasetName, choice: OriginChoice, places: Where
       quantity: 'subset that comes with the program',
       got: 'none',
       expected: files,
-      cure: `put the full set into ${places.fullFolders[0]} and unset PTW_DATA`,
+      cure: `get the full set with "ptw data get ${name}", or put it into ${places.fullFolders[0]}, and unset PTW_DATA`,
     });
   }
   throw new DataError({
@@ -104,7 +104,7 @@ export function findFiles(name: DatasetName, choice: OriginChoice, places: Where
     quantity: 'folder with its files',
     got: `none of ${places.fullFolders.join(', ')}`,
     expected: files,
-    cure: `put the files there${bundled === null ? '' : ', or use the bundled set'}`,
+    cure: `get them with "ptw data get ${name}" or put them there${bundled === null ? '' : ', or use the bundled set'}`,
   });
 }
 
@@ -124,7 +124,7 @@ function completeSet(name: DatasetName, folder: string): Record<string, string> 
     quantity: 'files of the set',
     got: `${keys.length - missing.length} of ${keys.length}, without ${missing.join(', ')}`,
     expected,
-    cure: `put the missing ones there, empty the folder${CATALOGUE[name].bundled === null ? '' : ', or set PTW_DATA=bundled'}`,
+    cure: `get the missing ones with "ptw data get ${name}" or put them there, empty the folder${CATALOGUE[name].bundled === null ? '' : ', or set PTW_DATA=bundled'}`,
   });
 }
 

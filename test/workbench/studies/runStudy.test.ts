@@ -211,7 +211,7 @@ describe('a plan without data files', () => {
     const plan = planStudy(null, loadStudy('paper-table-1'));
     expect(plan.runs).toHaveLength(16);
     expect(plan.missing.map(({ dataset }) => dataset)).toEqual(expect.arrayContaining(['svhn', 'cifar10', 'stl10']));
-    expect(plan.missing.find(({ dataset }) => dataset === 'svhn')!.reason).toMatch(/put its files/);
+    expect(plan.missing.find(({ dataset }) => dataset === 'svhn')!.reason).toMatch(/ptw data get svhn/);
     expect([plan.stages, plan.distinctStages]).toEqual([80, 80]);
     expect(plan.forecast.kinds.map(({ kind }) => kind)).toEqual(['extractor', 'head', 'prediction']);
   });

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DATASET_NAMES, DOMAINS, type Domain } from '../../../shared/config.ts';
 import { previewDataset, SPLITS, type PreviewRequest } from '../../workbench/contactSheet/previewDataset.ts';
-import { listDatasets } from '../../workbench/dataSets.ts';
+import { describeFolder, listDatasets } from '../../workbench/dataSets.ts';
 import { checkDatasets, hasMissing, hasWrong } from '../../workbench/datasets/checkDatasets.ts';
 import { datasetsNamed } from '../../workbench/datasets/datasetNames.ts';
 import { describeDataset } from '../../workbench/datasets/describeDataset.ts';
@@ -43,7 +43,10 @@ function addList(data: Command, context: CommandContext): void {
   data
     .command('list')
     .description('list the data sets, which of their files serve, and where full sets are looked for')
-    .action(() => answer(context, listDatasets(), printDatasets));
+    .argument('[folder...]', 'folders of images of your own, to see what they are as data sets')
+    .action((folders: string[]) =>
+      answer(context, folders.length > 0 ? folders.map(describeFolder) : listDatasets(), printDatasets),
+    );
 }
 
 function addGet(data: Command, context: CommandContext): void {
@@ -88,7 +91,7 @@ function addShow(data: Command, context: CommandContext): void {
   data
     .command('show')
     .description('count the images of each class that a run trains, validates and evaluates on')
-    .argument('<name>', NAMES)
+    .argument('<name>', `${NAMES}, or a folder of images`)
     .option('--training-instances <n>', 'of a balanced subset of the training images; by default all', countFrom(1))
     .option('--instances <n>', 'evaluated test images, balanced; by default 1000 where there are as many', countFrom(1))
     .option('--seed <n>', 'of the run', countFrom(0), 0)
@@ -104,7 +107,7 @@ function addPreview(data: Command, context: CommandContext): void {
   data
     .command('preview')
     .description('write a contact sheet: as many images of each class, with its name')
-    .argument('<name>', NAMES)
+    .argument('<name>', `${NAMES}, or a folder of images`)
     .requiredOption('--out <sheet.png>', 'the picture')
     .addOption(new Option('--split <split>', 'part of the set').choices([...SPLITS]).default('train'))
     .option('--seed <n>', 'of the choice of images', countFrom(0), 0)

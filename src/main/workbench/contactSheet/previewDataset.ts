@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { loadDataset } from '../../data/loadDataset.ts';
-import { datasetNamed } from '../datasets/datasetNames.ts';
+import { openDataset } from '../../data/openDataset.ts';
+import { datasetChosen } from '../datasets/datasetNames.ts';
 import { BadInput } from '../errors.ts';
 import { writePlan, type ExportPlan } from '../export/writePlan.ts';
 import { contactSheet, type ContactSheet, type SheetRequest } from './contactSheet.ts';
@@ -20,14 +20,14 @@ export interface Preview extends Omit<ContactSheet, 'png'> {
 }
 
 /**
- * Writes the contact sheet of a set.
+ * Writes the contact sheet of a set or of a folder of images.
  * @throws BadInput for another name, a sheet that is too large, or a file that is no .png, is there already or cannot be written
  * @throws DataError where the set cannot be read or a class has too few images
  */
 export function previewDataset(word: string, { out, force, ...request }: PreviewRequest): Preview {
   if (path.extname(out).toLowerCase() !== '.png')
     throw new BadInput(`--out "${out}": expected a file that ends in .png`);
-  const { png, ...sheet } = contactSheet(loadDataset(datasetNamed(word)), request);
+  const { png, ...sheet } = contactSheet(openDataset(datasetChosen(word)), request);
   const name = path.basename(out);
   const plan: ExportPlan = { folder: null, files: [name], write: (open) => open(name)(png) };
   const [file] = writePlan(plan, { out: path.dirname(out), force });

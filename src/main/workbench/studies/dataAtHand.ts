@@ -113,7 +113,7 @@ export class DataAtHand {
   }
 
   #reason(name: DatasetName): string {
-    return `put its files (${CATALOGUE[name].files}) into ${this.#places(name).fullFolders[0]}`;
+    return `get it with "ptw data get ${name}", or put its files (${CATALOGUE[name].files}) into ${this.#places(name).fullFolders[0]}`;
   }
 
   #isBundled(name: DatasetName, fingerprint: string): boolean {
