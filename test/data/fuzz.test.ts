@@ -12,7 +12,8 @@ import type { FilesOfSet, SetContents } from '../../src/main/data/readers/conten
 import { readStl10 } from '../../src/main/data/readers/stl10.ts';
 import { readSvhn } from '../../src/main/data/readers/svhn.ts';
 
-const MUTANTS = 20_000;
+/** More on demand: FUZZ_MUTANTS=1000000 npx vitest run test/data */
+const MUTANTS = Number(process.env['FUZZ_MUTANTS'] ?? 20_000);
 const FIXTURES = fileURLToPath(new URL('../fixtures/data', import.meta.url));
 const scratch = mkdtempSync(path.join(tmpdir(), 'data-fuzz-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -118,7 +119,7 @@ const stored = (bytes: Buffer): Uint8Array => gzipSync(bytes, { level: 0 });
 
 describe(
   `${MUTANTS} mutants of each format are read whole or refused with file and place`,
-  { timeout: 120_000 },
+  { timeout: 120_000 + 6 * MUTANTS },
   () => {
     it('tar.gz, as CIFAR-10 comes', () => {
       const original = gunzipSync(fixture('sets', 'cifar10-few', 'cifar-10-binary.tar.gz'));
