@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { ExperimentConfig } from '../../../src/shared/config.ts';
 import { exportRun, type ExportFormat } from '../../../src/main/workbench/export/exportRun.ts';
 import { startRun } from '../../../src/main/workbench/workbench.ts';
@@ -28,7 +29,7 @@ export async function runToExport(change: Parameters<typeof tinyConfig>[0] = {})
 export function exported({ folder, id }: ExportedRun, format: ExportFormat): Map<string, string> {
   const out = emptyFolder();
   const files = exportRun(folder, id, { format, out, force: false });
-  return new Map(files.map((file) => [file.slice(file.indexOf(`run-${id}`) + `run-${id}-`.length), file]));
+  return new Map(files.map((file) => [path.relative(out, file).slice(`run-${id}-`.length), file]));
 }
 
 export const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(file));
