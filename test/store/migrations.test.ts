@@ -1,18 +1,36 @@
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { toNullableReal } from '../../src/main/store/exactValues.ts';
+import { marginOf } from '../../src/main/store/margin.ts';
 import { MIGRATIONS } from '../../src/main/store/migrations/index.ts';
 import { openStore } from '../../src/main/store/store.ts';
 import { certificatesOf } from './certificates.ts';
 import { certificationStage, keyOf, temporaryFolder } from './fixtures.ts';
 
+/** A certification stage of a run, as certificationStage makes it. */
+function oldStage(db: Database.Database): number {
+  const config = JSON.stringify({ name: 'old', certification: { sigma: 0.25 }, heads: [{ layers: 1 }, { layers: 4 }] });
+  const run = db
+    .prepare(
+      "INSERT INTO run (name, config, status, environment, created_at, owner_pid, owner_start_token) VALUES ('old', ?, 'done', '{}', '2026-01-01', 1, '')",
+    )
+    .run(config).lastInsertRowid;
+  const stage = db
+    .prepare(
+      "INSERT INTO stage (key, kind, domain, head_label, inputs, status) VALUES (?, 'certification', 'target', '1 layer, none', '{}', 'done')",
+    )
+    .run(keyOf('old')).lastInsertRowid;
+  db.prepare('INSERT INTO run_stage VALUES (?, ?, 0)').run(run, stage);
+  return Number(stage);
+}
+
 it('version 2 keeps the stages of version 1 with all that refers to them, and takes the new kinds', () => {
   const folder = temporaryFolder();
-  const before = openStore(folder, { migrations: MIGRATIONS.slice(0, 1) });
-  const stage = certificationStage(before);
   // The statements are those of the last version, so rows of the first are written without the store.
-  before.close();
+  openStore(folder, { migrations: MIGRATIONS.slice(0, 1) }).close();
   const old = new Database(join(folder, 'workbench.sqlite'));
+  const stage = oldStage(old);
   old.prepare("INSERT INTO prediction VALUES (?, 7, 3, 3, x'00000000')").run(stage);
   old.prepare('INSERT INTO pgd VALUES (?, 7, 3, 1, NULL, NULL, NULL, 0.25)').run(stage);
   const stored = old.prepare('SELECT * FROM stage').all();
@@ -45,3 +63,47 @@ it('version 2 keeps the stages of version 1 with all that refers to them, and ta
   expect(migrated.prepare('PRAGMA foreign_key_list(prediction)').all()).toMatchObject([{ table: 'stage' }]);
   migrated.close();
 });
+
+it("version 3 takes a run's config apart into values, and a certificate's margin from its evidence", () => {
+  const folder = temporaryFolder();
+  const fresh = openStore(folder);
+  const expected = certificatesOf(0);
+  fresh.results.commitInstance(certificationStage(fresh), expected);
+  fresh.close();
+  const written = marginsIn(folder);
+  const margins = expected.map(({ evidence, verdict }) => toNullableReal(marginOf(evidence, verdict.predicted)));
+  expect(written).toEqual(margins);
+  expect(margins.filter((margin) => margin !== null).length).toBeGreaterThan(1);
+
+  // The same rows in a database of version 2.
+  const old = temporaryFolder();
+  openStore(old, { migrations: MIGRATIONS.slice(0, 2) }).close();
+  const db = new Database(join(old, 'workbench.sqlite'));
+  const stage = oldStage(db);
+  db.exec(`ATTACH '${join(folder, 'workbench.sqlite')}' AS now`);
+  const columns = (table: string): string =>
+    (db.prepare(`SELECT name FROM pragma_table_info('${table}', 'main')`).pluck().all() as string[]).join(', ');
+  db.pragma('foreign_keys = OFF');
+  for (const table of ['certificate', 'certificate_evidence', 'evidence_array']) {
+    db.exec(`INSERT INTO ${table} (${columns(table)}) SELECT ${columns(table)} FROM now.${table}`);
+  }
+  db.prepare('UPDATE certificate SET stage_id = ?').run(stage);
+  db.close();
+  openStore(old).close();
+  expect(marginsIn(old)).toEqual(written);
+  const migrated = new Database(join(old, 'workbench.sqlite'), { readonly: true });
+  expect(migrated.prepare('SELECT key, value FROM run_value ORDER BY key').raw().all()).toEqual([
+    ['certification.sigma', 0.25],
+    ['heads[0].layers', 1],
+    ['heads[1].layers', 4],
+    ['name', 'old'],
+  ]);
+  migrated.close();
+});
+
+function marginsIn(folder: string): unknown[] {
+  const db = new Database(join(folder, 'workbench.sqlite'), { readonly: true });
+  const margins = db.prepare('SELECT margin FROM certificate ORDER BY id').pluck().all();
+  db.close();
+  return margins;
+}

@@ -12,7 +12,7 @@ const fileIn = (folder: string): string => join(folder, 'workbench.sqlite');
 const LATEST = MIGRATIONS.length;
 const addColumn: Migration = {
   version: LATEST + 1,
-  apply: (db) => void db.exec('ALTER TABLE run ADD COLUMN note TEXT'),
+  apply: (db) => void db.exec('ALTER TABLE run ADD COLUMN remark TEXT'),
 };
 
 function storeWithRows(folder: string, instances = 1): void {

@@ -8,6 +8,7 @@ import type {
 import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { putTogether, takeApart } from './evidence.ts';
+import { marginOf } from './margin.ts';
 import {
   insertAdversarialSearch,
   selectAdversarialSearches,
@@ -137,7 +138,10 @@ interface Commit {
 
 function insertWithEvidence(db: WritableDb, { stageId, record, stored }: Commit): number {
   const { scalars, arrays } = takeApart(record.evidence);
-  const certificateId = insertCertificate(db, stageId, record);
+  const certificateId = insertCertificate(db, stageId, {
+    ...record,
+    margin: marginOf(record.evidence, record.verdict.predicted),
+  });
   if (certificateId === null) return 0;
   insertEvidenceScalars(db, certificateId, scalars);
   for (const array of arrays) insertEvidenceArray(db, { certificateId, array }, stored);

@@ -37,7 +37,8 @@ export function openRuns(db: ReadableDb, now: () => Date): Runs {
   const timestamp = (): string => now().toISOString();
   return {
     create(run, owner = currentOwner()) {
-      const id = insertRun(asWritable(db), { ...run, createdAt: timestamp(), owner });
+      const target = asWritable(db);
+      const id = inTransaction(target, () => insertRun(target, { ...run, createdAt: timestamp(), owner }));
       return requireRun(db, id);
     },
     list: () => selectRuns(db).map((run) => ({ ...run, ...selectRunCounts(db, run.id) })),

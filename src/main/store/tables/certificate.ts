@@ -9,6 +9,7 @@ import type {
 } from '../../../shared/results.ts';
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { StoreError } from '../errors.ts';
+import { toNullableReal } from '../exactValues.ts';
 
 /** A certificate without its evidence and what falsifies it, for lists. */
 export type CertificateHeader = Omit<CertificateRecord, 'evidence' | 'falsification'>;
@@ -26,18 +27,24 @@ export interface CertificateRow {
   readonly radius_normalised: number | null;
   readonly radius_pixels: number | null;
   readonly median_prediction: number | null;
+  /** In logits, proved, against the nearest rival; null for methods that count votes. */
+  readonly margin: number | string | null;
 }
 
 /** The new row's id; null when the instance has this method's and rule's certificate already. */
-export function insertCertificate(db: WritableDb, stageId: number, record: CertificateHeader): number | null {
+export function insertCertificate(
+  db: WritableDb,
+  stageId: number,
+  record: CertificateHeader & { readonly margin: number | null },
+): number | null {
   const { verdict } = record;
   const isCertified = verdict.outcome === 'certified';
   checkRadii(record);
   const row = statement<{ id: number }>(
     db,
     `INSERT INTO certificate (stage_id, dataset_index, label, method, rule, soundness, outcome, predicted, reason,
-       radius_normalised, radius_pixels, median_prediction)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       radius_normalised, radius_pixels, median_prediction, margin)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (stage_id, dataset_index, method, rule) DO NOTHING RETURNING id`,
   ).get(
     stageId,
@@ -52,6 +59,7 @@ export function insertCertificate(db: WritableDb, stageId: number, record: Certi
     isCertified ? verdict.radiusNormalised : null,
     record.radiusPixels,
     record.medianPrediction,
+    toNullableReal(record.margin),
   );
   return row?.id ?? null;
 }

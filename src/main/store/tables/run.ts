@@ -1,6 +1,7 @@
 import { expectOneChange, statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { fromJson, fromNullableReal, toJson, toReal } from '../exactValues.ts';
 import type { Owner } from '../owner.ts';
+import { insertRunValues } from './runValue.ts';
 
 export type RunStatus = 'running' | 'interrupted' | 'failed' | 'done';
 
@@ -65,7 +66,9 @@ export function insertRun(db: WritableDb, run: NewRun & { readonly createdAt: st
     `INSERT INTO run (name, config, status, environment, created_at, owner_pid, owner_start_token)
      VALUES (?, ?, 'running', ?, ?, ?, ?)`,
   ).run(run.name, toJson(run.config), toJson(run.environment), run.createdAt, run.owner.pid, run.owner.startToken);
-  return Number(result.lastInsertRowid);
+  const id = Number(result.lastInsertRowid);
+  insertRunValues(db, id);
+  return id;
 }
 
 export function selectRun(db: ReadableDb, id: number): RunRecord | null {

@@ -1,0 +1,11 @@
+import { statement, type WritableDb } from '../database.ts';
+
+/** Leaves of a config by their path: objects and lists are their leaves, and what is null is none. */
+export function insertRunValues(db: WritableDb, runId: number): void {
+  statement(
+    db,
+    `INSERT OR REPLACE INTO run_value (run_id, key, value)
+     SELECT run.id, substr(leaf.fullkey, 3), leaf.atom FROM run, json_tree(run.config) AS leaf
+     WHERE run.id = ? AND leaf.atom IS NOT NULL`,
+  ).run(runId);
+}
