@@ -1,0 +1,3 @@
+import type { Calls } from './call.ts';
+
+export const compareCalls = {} as const satisfies Calls;

@@ -1,0 +1,3 @@
+import type { Calls } from './call.ts';
+
+export const experimentsCalls = {} as const satisfies Calls;
