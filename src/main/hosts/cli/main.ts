@@ -20,6 +20,7 @@ import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
 
@@ -122,6 +123,7 @@ program
   });
 
 addDataCommands(context);
+addServeCommand(context);
 
 program
   .command('doctor')
