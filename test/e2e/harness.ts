@@ -12,6 +12,8 @@ import { serve, type Server } from '../../src/main/hosts/serve/serve.ts';
  * on the console, none uncaught, no request that the policy forbade and no file that was missing.
  */
 
+/** The carried Chromium takes the machine's, where "C" is no language. */
+const LOCALE = 'en-US';
 const SYSTEM_CHROMES = ['/usr/bin/google-chrome', '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 export type Theme = 'light' | 'dark';
 
@@ -51,7 +53,7 @@ export function useWorkbench(folderOf: () => string | Promise<string>): () => Op
     const server = await serve({ folder: await folderOf(), port: 0 });
     const context = await (
       await openBrowser()
-    ).newContext({ viewport: { width: 1360, height: 860 }, colorScheme: 'light' });
+    ).newContext({ viewport: { width: 1360, height: 860 }, colorScheme: 'light', locale: LOCALE });
     const page = await context.newPage();
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') problems.push(`console: ${message.text()}`);

@@ -6,6 +6,8 @@ export interface Projection {
   readonly y: (value: number) => number;
   /** Canvas pixels of one CSS pixel. */
   readonly ratio: number;
+  /** Nothing is drawn outside it. Canvas pixels. */
+  readonly area: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
 }
 
 /**
@@ -17,7 +19,12 @@ export function drawSeries(
   series: ChartSeries,
   { projection, stroke }: { readonly projection: Projection; readonly stroke: string },
 ): void {
+  const { left, top, width, height } = projection.area;
+  const edge = projection.ratio;
   context.save();
+  context.beginPath();
+  context.rect(left - edge, top - edge, width + 2 * edge, height + 2 * edge);
+  context.clip();
   if (series.band !== undefined) fillBand(context, series, { projection, stroke });
   context.strokeStyle = stroke;
   context.fillStyle = stroke;
