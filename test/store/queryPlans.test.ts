@@ -11,6 +11,8 @@ import { FALSIFICATION_COUNTS, FALSIFICATION_OF_CERTIFICATE } from '../../src/ma
 import { NOISE_ATTACKED_INDICES, NOISE_ATTACKS_OF_STAGE } from '../../src/main/store/tables/noiseAttack.ts';
 import { ATTACKED_INDICES, PGD_OF_STAGE } from '../../src/main/store/tables/pgd.ts';
 import { PREDICTIONS_OF_STAGE } from '../../src/main/store/tables/prediction.ts';
+import { QUEUED_RUN, QUEUED_STUDY } from '../../src/main/store/tables/queueEntry.ts';
+import { LOG_OF_RUN } from '../../src/main/store/tables/runLog.ts';
 import { RUNNING_RUNS } from '../../src/main/store/tables/run.ts';
 import { CERTIFICATE_COUNTS, STAGE_COUNTS, STAGES_OF_RUN } from '../../src/main/store/tables/runStage.ts';
 import { ABANDONED_STAGES, STAGE_BY_KEY } from '../../src/main/store/tables/stage.ts';
@@ -23,6 +25,9 @@ const OF_CERTIFICATES = 'sqlite_autoindex_certificate_1 (stage_id=?';
 /** Each query with what its plan must say; every index of the schema serves one of them. */
 const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['running runs', RUNNING_RUNS, 'INDEX run_by_status (status=?)'],
+  ['a queued run', QUEUED_RUN, 'INDEX queue_entry_by_run (run_id=?)'],
+  ['a queued study', QUEUED_STUDY, 'INDEX queue_entry_by_study (study_id=?)'],
+  ['the log of a run', LOG_OF_RUN, 'INDEX run_log_by_run (run_id=? AND id<?)'],
   ['a stage by its key', STAGE_BY_KEY, 'INDEX sqlite_autoindex_stage_1 (key=?)'],
   ['running stages', ABANDONED_STAGES, 'INDEX stage_by_status (status=?)'],
   ['runs of a stage', ABANDONED_STAGES, 'INDEX run_stage_by_stage (stage_id=?)'],

@@ -13,6 +13,8 @@ export interface Runs {
   create(run: NewRun, owner?: Owner): RunRecord;
   /** Newest first. */
   list(): RunSummary[];
+  /** Those that some process works on, or worked on when it died. */
+  running(): RunRecord[];
   /** @throws StoreError 'not-found' */
   get(id: number): RunRecord;
   /** Takes an ended run up again, or one whose process died. @throws StoreError 'conflict' while another process works on it. */
@@ -42,6 +44,7 @@ export function openRuns(db: ReadableDb, now: () => Date): Runs {
       return requireRun(db, id);
     },
     list: () => selectRuns(db).map((run) => ({ ...run, ...selectRunCounts(db, run.id) })),
+    running: () => selectRunningRuns(db),
     get: (id) => requireRun(db, id),
     resume: (id, { environment, owner = currentOwner() }) => resume(asWritable(db), id, { environment, owner }),
     finish(id, seconds) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { openArtefacts, type Artefacts } from './artefacts.ts';
 import { translating } from './errors.ts';
 import { openDatabase, type DatabaseOptions } from './openDatabase.ts';
+import { openQueueStore, type QueueStore } from './queue.ts';
 import { openResults, type Results } from './results.ts';
 import { openRuns, type Runs } from './runs.ts';
 import { openStages, type Stages } from './stages.ts';
@@ -17,6 +18,7 @@ export interface Store {
   readonly artefacts: Artefacts;
   readonly results: Results;
   readonly studies: Studies;
+  readonly queue: QueueStore;
   close(): void;
 }
 
@@ -41,6 +43,7 @@ export function openStore(folder: string, options: StoreOptions = {}): Store {
     artefacts: guarded(openArtefacts(db, join(folder, 'artefacts')), 'artefacts', folder),
     results: guarded(openResults(db, folder), 'results', folder),
     studies: guarded(openStudies(db, now), 'studies', folder),
+    queue: guarded(openQueueStore(db, now), 'queue', folder),
     close() {
       db.close();
     },

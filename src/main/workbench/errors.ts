@@ -18,10 +18,13 @@ export class RunFailed extends Error {
   override readonly name = 'RunFailed';
   readonly runId: number;
   readonly reason: string;
-  constructor(runId: number, reason: string, cause?: unknown) {
+  /** Its engine's process ended, rather than that something was wrong with the run. */
+  readonly engineDied: boolean;
+  constructor(runId: number, reason: string, { cause, engineDied }: { cause?: unknown; engineDied: boolean }) {
     super(`run ${runId} failed: ${reason}; what was committed is kept, go on with: ptw resume ${runId}`, { cause });
     this.runId = runId;
     this.reason = reason;
+    this.engineDied = engineDied;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ExperimentConfig } from '../../shared/config.ts';
-import { EngineError, JobCancelled } from '../engine/process/client.ts';
+import { EngineDied, EngineError, JobCancelled } from '../engine/process/client.ts';
 import { startEngines, type Engines } from '../engine/process/engines.ts';
 import type { Store } from '../store/store.ts';
 import type { RunSummary } from '../store/runs.ts';
@@ -19,6 +19,8 @@ export interface RunHost {
   readonly signal: AbortSignal;
   /** Called once the first engine has opened a backend. */
   opened(engines: Engines): void;
+  /** Called when work on a run begins, before the reporter says anything of it. */
+  working?(runId: number): void;
 }
 
 /**
@@ -85,6 +87,7 @@ async function work(
 ): Promise<void> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
+  host.working?.(id);
   try {
     await executeRun({ runId: id, config, store, engines, reporter: host.reporter, signal: host.signal });
     store.runs.finish(id, seconds());
@@ -95,7 +98,8 @@ async function work(
     }
     const failure = error instanceof Error ? error.message : String(error);
     recordFailure(store, id, { failure, seconds: seconds() });
-    throw new RunFailed(id, failure, error instanceof EngineError ? undefined : error);
+    const engineDied = error instanceof EngineDied;
+    throw new RunFailed(id, failure, { cause: error instanceof EngineError ? undefined : error, engineDied });
   }
 }
 

@@ -1,4 +1,5 @@
 import { ACTIONS, type ActionId } from '../../shared/actions.ts';
+import { ask } from './api.ts';
 import { usePreferences } from './preferences.ts';
 import { router } from './router.ts';
 import { openOverlay } from './overlays.ts';
@@ -13,7 +14,7 @@ const PERFORM: Readonly<Record<ActionId, () => void>> = {
   'go.data': () => void router.push('/data'),
   'go.engine': () => void router.push('/engine'),
   'experiment.new': () => void router.push('/experiments'),
-  'queue.cancel': () => void router.push('/queue'),
+  'queue.cancel': () => void ask('queue.cancel', {}),
   'palette.open': () => openOverlay('palette'),
   'shortcuts.show': () => openOverlay('shortcuts'),
   'theme.toggle': () => usePreferences().toggleTheme(),

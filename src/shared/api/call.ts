@@ -22,6 +22,11 @@ export const recordOf = <T extends object>(): z.ZodType<T> =>
 export const recordsOf = <T extends object>(): z.ZodType<readonly T[]> =>
   z.custom<readonly T[]>((value) => Array.isArray(value));
 
+/** Whatever memory they lie in, which zod's own check of a class would narrow. */
+export const float64Array = z.custom<Float64Array>((value) => value instanceof Float64Array);
+export const float32Array = z.custom<Float32Array>((value) => value instanceof Float32Array);
+export const uint8Array = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+
 export const runId = z.int().positive();
 export const page = z.strictObject({
   offset: z.int().min(0),

@@ -19,7 +19,7 @@ export const eventSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('stage-ended'), run: runId, seconds: z.number().min(0) }),
   /** An epoch of training is on the disk; its numbers are those of queue.epochs. */
-  z.strictObject({ kind: z.literal('epoch'), run: runId, stage: z.int() }),
+  z.strictObject({ kind: z.literal('epoch'), run: runId }),
   z.strictObject({
     kind: z.literal('log'),
     run: runId,
@@ -30,6 +30,8 @@ export const eventSchema = z.discriminatedUnion('kind', [
   }),
   /** The engine's process died while it worked on a run, which can be resumed. */
   z.strictObject({ kind: z.literal('engine-crashed'), run: runId, message: z.string() }),
+  /** What was queued could not begin, so that no run says why. */
+  z.strictObject({ kind: z.literal('work-refused'), name: z.string(), message: z.string() }),
   /** A long call made with a task's name (verify, download): how far it is. */
   z.strictObject({
     kind: z.literal('task'),

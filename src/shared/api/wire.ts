@@ -34,7 +34,7 @@ export function decode(text: string): unknown {
   return JSON.parse(text, (_key, item: unknown) => {
     if (typeof item !== 'object' || item === null) return item;
     if (NUMBER in item) return decodeNumber(item[NUMBER]);
-    if (ARRAY in item) return decodeArray(item as Record<string, unknown>);
+    if (ARRAY in item) return decodeArray(item);
     return item;
   });
 }

@@ -6,9 +6,17 @@ import type { Job, JobEvent, Request, Response, SerialisedError } from './protoc
 /** After a polite signal, how long the engine may take to end before it is killed. */
 const GRACE_MILLISECONDS = 2000;
 
+/** How long a job may take to notice that it was cancelled; then its process is ended, whose other work is lost with it. */
+const CANCEL_MILLISECONDS = 1500;
+
 /** An error that crossed from the engine, or its death. */
 export class EngineError extends Error {
   override readonly name: string = 'EngineError';
+}
+
+/** The engine's process ended while it was needed. */
+export class EngineDied extends EngineError {
+  override readonly name = 'EngineDied';
 }
 
 /** What an end by a signal may mean to somebody who did not send it. */
@@ -76,9 +84,20 @@ export async function startEngine(environment: NodeJS.ProcessEnv = process.env):
           return;
         }
         const id = ++sequence;
-        const cancel = (): void => send(child, { kind: 'cancel', id });
+        let deadline: NodeJS.Timeout | undefined;
+        const cancel = (): void => {
+          send(child, { kind: 'cancel', id });
+          deadline = setTimeout(() => {
+            pending.delete(id);
+            child.kill('SIGKILL');
+            reject(new JobCancelled());
+          }, CANCEL_MILLISECONDS);
+        };
         // The signal outlives the job: a run has one for all of its jobs.
-        const forget = (): void => signal?.removeEventListener('abort', cancel);
+        const forget = (): void => {
+          clearTimeout(deadline);
+          signal?.removeEventListener('abort', cancel);
+        };
         send(child, { kind: 'start', id, job });
         pending.set(id, {
           name: job.kind,
@@ -150,10 +169,10 @@ function failAll(pending: Map<number, Pending>, error: EngineError): void {
   pending.clear();
 }
 
-function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineError {
+function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineDied {
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
   const hint = signal === null ? '' : (SIGNAL_HINTS[signal] ?? '');
-  return new EngineError(`the engine ${how}${hint}`);
+  return new EngineDied(`the engine ${how}${hint}`);
 }
 
 function revive(error: SerialisedError | null): EngineError {

@@ -33,6 +33,8 @@ CREATE TABLE queue_entry (
   CHECK ((kind = 'resume') = (run_id IS NOT NULL)),
   CHECK ((kind = 'study') = (study_id IS NOT NULL))
 ) STRICT;
+CREATE INDEX queue_entry_by_run ON queue_entry (run_id);
+CREATE INDEX queue_entry_by_study ON queue_entry (study_id);
 
 CREATE TABLE run_log (
   id INTEGER PRIMARY KEY,
@@ -41,6 +43,7 @@ CREATE TABLE run_log (
   level TEXT NOT NULL CHECK (level IN ('info', 'warning', 'error')),
   text TEXT NOT NULL
 ) STRICT;
+CREATE INDEX run_log_by_run ON run_log (run_id, id);
 `;
 
 /**

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Calls } from '../../../shared/api/call.ts';
 import type { WorkbenchEvent } from '../../../shared/api/events.ts';
 import type { Store } from '../../store/store.ts';
+import type { RunQueue } from '../queue/runQueue.ts';
 import type { Tasks } from './tasks.ts';
 
 /** What answers the calls of a feature. What they throw becomes an ApiError (./apiError.ts). */
@@ -17,5 +18,6 @@ export interface ApiContext {
   /** Open for writing. */
   readonly store: Store;
   readonly tasks: Tasks;
+  readonly queue: RunQueue;
   readonly emit: (event: WorkbenchEvent) => void;
 }

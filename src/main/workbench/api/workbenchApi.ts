@@ -11,6 +11,7 @@ import { dataHandlers } from './data.ts';
 import { engineHandlers } from './engine.ts';
 import { experimentsHandlers } from './experiments.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
+import { RunQueue } from '../queue/runQueue.ts';
 import { queueHandlers } from './queue.ts';
 import { runHandlers } from './run.ts';
 import { runsHandlers } from './runs.ts';
@@ -35,7 +36,8 @@ export function openWorkbench(folder: string): WorkbenchApi {
     for (const listener of listeners) listener(event);
   };
   const tasks = openTasks(emit);
-  const handlers = handlersOf({ folder, store, tasks, emit });
+  const queue = new RunQueue(store, emit);
+  const handlers = handlersOf({ folder, store, tasks, queue, emit });
   const underWay = new Set<Promise<unknown>>();
   return {
     async answer({ id, call, input }) {
@@ -55,6 +57,7 @@ export function openWorkbench(folder: string): WorkbenchApi {
     },
     async close() {
       tasks.cancelAll();
+      await queue.close();
       await Promise.allSettled(underWay);
       store.close();
     },
@@ -63,7 +66,7 @@ export function openWorkbench(folder: string): WorkbenchApi {
 
 const handlersOf = (context: ApiContext): Handlers<typeof CALLS> => ({
   ...experimentsHandlers(),
-  ...queueHandlers(),
+  ...queueHandlers(context),
   ...runsHandlers(),
   ...runHandlers(),
   ...certificatesHandlers(),

@@ -40,15 +40,18 @@ export async function runStudy(folder: string, loaded: LoadedStudy, host: StudyH
 
 /** The same, of a study in the store. @throws StoreError 'not-found' */
 export async function resumeStudy(folder: string, id: number, host: StudyHost): Promise<StudyOutcome> {
-  return writingWhile(folder, (store) => {
-    const study = store.studies.get(id);
-    const cells = expandStudy(parseStudy(study.config, `the stored study ${id}`).study);
-    return workOff(store, { study, cells, host });
-  });
+  return writingWhile(folder, (store) => resumeStudyIn(store, id, host));
+}
+
+/** As resumeStudy. */
+export async function resumeStudyIn(store: Store, id: number, host: StudyHost): Promise<StudyOutcome> {
+  const study = store.studies.get(id);
+  const cells = expandStudy(parseStudy(study.config, `the stored study ${id}`).study);
+  return await workOff(store, { study, cells, host });
 }
 
 /** The study of this document, new if there was none. */
-function studyOf(store: Store, { study: { name }, document }: LoadedStudy): StudyRecord {
+export function studyOf(store: Store, { study: { name }, document }: LoadedStudy): StudyRecord {
   const known = findStudy(store, document);
   return known ?? store.studies.create({ name, config: document });
 }
