@@ -3,7 +3,7 @@ import { StoreError } from './errors.ts';
 import { currentOwner, isAlive, type Owner } from './owner.ts';
 import { insertRun, selectRun, selectRunningRuns, selectRuns, updateRunEnded, updateRunResumed } from './tables/run.ts';
 import type { NewRun, RunEnd, RunRecord } from './tables/run.ts';
-import { selectRunCounts, type RunCounts } from './tables/runStage.ts';
+import { selectRunCounts, selectStageCounts, type RunCounts } from './tables/runStage.ts';
 import { updateAbandonedStages } from './tables/stage.ts';
 
 export type RunSummary = RunRecord & RunCounts;
@@ -13,6 +13,8 @@ export interface Runs {
   create(run: NewRun, owner?: Owner): RunRecord;
   /** Newest first. */
   list(): RunSummary[];
+  /** How many stages the run has, and how many are done. */
+  stageCounts(id: number): Pick<RunCounts, 'stages' | 'stagesDone'>;
   /** Those that some process works on, or worked on when it died. */
   running(): RunRecord[];
   /** @throws StoreError 'not-found' */
@@ -44,6 +46,7 @@ export function openRuns(db: ReadableDb, now: () => Date): Runs {
       return requireRun(db, id);
     },
     list: () => selectRuns(db).map((run) => ({ ...run, ...selectRunCounts(db, run.id) })),
+    stageCounts: (id) => selectStageCounts(db, id),
     running: () => selectRunningRuns(db),
     get: (id) => requireRun(db, id),
     resume: (id, { environment, owner = currentOwner() }) => resume(asWritable(db), id, { environment, owner }),

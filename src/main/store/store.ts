@@ -4,6 +4,7 @@ import { translating } from './errors.ts';
 import { openDatabase, type DatabaseOptions } from './openDatabase.ts';
 import { openQueueStore, type QueueStore } from './queue.ts';
 import { openResults, type Results } from './results.ts';
+import { openRunList, type RunList } from './runList.ts';
 import { openRuns, type Runs } from './runs.ts';
 import { openStages, type Stages } from './stages.ts';
 import { openStudies, type Studies } from './studies.ts';
@@ -19,6 +20,7 @@ export interface Store {
   readonly results: Results;
   readonly studies: Studies;
   readonly queue: QueueStore;
+  readonly runList: RunList;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ export function openStore(folder: string, options: StoreOptions = {}): Store {
     artefacts: guarded(openArtefacts(db, join(folder, 'artefacts')), 'artefacts', folder),
     results: guarded(openResults(db, folder), 'results', folder),
     studies: guarded(openStudies(db, now), 'studies', folder),
+    runList: guarded(openRunList(db), 'runList', folder),
     queue: guarded(openQueueStore(db, now), 'queue', folder),
     close() {
       db.close();

@@ -10,6 +10,7 @@ import { executeRun } from './executeRun.ts';
 import { parseStoredConfig } from './loadConfig.ts';
 import { reportOf, type ReportRow } from './report.ts';
 import type { RunReporter } from './runInProgress.ts';
+import { recordFigures } from './runs/figures.ts';
 import { headsOf, stageOf, storedRun, type StoredRun } from './storedRun.ts';
 import { reading, writingWhile } from './storeOfFolder.ts';
 
@@ -91,9 +92,11 @@ async function work(
   try {
     await executeRun({ runId: id, config, store, engines, reporter: host.reporter, signal: host.signal });
     store.runs.finish(id, seconds());
+    recordFigures(store, id);
   } catch (error) {
     if (error instanceof JobCancelled || host.signal.aborted) {
       store.runs.interrupt(id, seconds());
+      recordFigures(store, id);
       throw new Interrupted(id);
     }
     const failure = error instanceof Error ? error.message : String(error);
@@ -107,6 +110,7 @@ async function work(
 function recordFailure(store: Store, id: number, end: { failure: string; seconds: number }): void {
   try {
     store.runs.fail(id, end);
+    recordFigures(store, id);
   } catch {
     // The run stays 'running' with a dead owner and is marked interrupted when the store is next opened.
   }

@@ -54,12 +54,15 @@ const ORGANISATION = `
 ALTER TABLE run ADD COLUMN note TEXT NOT NULL DEFAULT '';
 ALTER TABLE run ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
 ALTER TABLE run ADD COLUMN archived INTEGER NOT NULL DEFAULT 0 CHECK (archived IN (0, 1));
+ALTER TABLE run ADD COLUMN has_figures INTEGER NOT NULL DEFAULT 0 CHECK (has_figures IN (0, 1));
+CREATE INDEX run_without_figures ON run (status) WHERE has_figures = 0;
 
 CREATE TABLE run_tag (
   run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
   tag TEXT NOT NULL,
   PRIMARY KEY (run_id, tag)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX run_tag_by_tag ON run_tag (tag);
 
 CREATE TABLE run_value (
   run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
@@ -67,6 +70,7 @@ CREATE TABLE run_value (
   value ANY,
   PRIMARY KEY (run_id, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX run_value_by_value ON run_value (key, value);
 
 CREATE TABLE run_figure (
   run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
@@ -74,6 +78,7 @@ CREATE TABLE run_figure (
   value ANY,
   PRIMARY KEY (run_id, name)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX run_figure_by_name ON run_figure (name);
 `;
 
 /**
@@ -82,4 +87,5 @@ CREATE TABLE run_figure (
  */
 const CERTIFICATE_LISTS = `
 ALTER TABLE certificate ADD COLUMN margin ANY;
+CREATE INDEX evidence_array_by_same_data ON evidence_array (same_data_as) WHERE same_data_as IS NOT NULL;
 `;

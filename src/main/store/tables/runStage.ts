@@ -33,8 +33,12 @@ export const CERTIFICATE_COUNTS = `SELECT count(*) AS certificates,
     count(*) FILTER (WHERE certificate.outcome = 'certified') AS certified
   FROM run_stage CROSS JOIN certificate ON certificate.stage_id = run_stage.stage_id WHERE run_stage.run_id = ?`;
 
+export function selectStageCounts(db: ReadableDb, runId: number): Pick<RunCounts, 'stages' | 'stagesDone'> {
+  return statement<Pick<RunCounts, 'stages' | 'stagesDone'>>(db, STAGE_COUNTS).get(runId)!;
+}
+
 export function selectRunCounts(db: ReadableDb, runId: number): RunCounts {
-  const stages = statement<Pick<RunCounts, 'stages' | 'stagesDone'>>(db, STAGE_COUNTS).get(runId)!;
+  const stages = selectStageCounts(db, runId);
   const certificates = statement<Pick<RunCounts, 'certificates' | 'certified'>>(db, CERTIFICATE_COUNTS).get(runId)!;
   return { ...stages, ...certificates };
 }

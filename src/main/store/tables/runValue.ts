@@ -5,7 +5,9 @@ export function insertRunValues(db: WritableDb, runId: number): void {
   statement(
     db,
     `INSERT OR REPLACE INTO run_value (run_id, key, value)
-     SELECT run.id, substr(leaf.fullkey, 3), leaf.atom FROM run, json_tree(run.config) AS leaf
+     SELECT run.id, substr(leaf.fullkey, 3), 
+       iif(leaf.type IN ('true', 'false'), leaf.type, leaf.atom)
+     FROM run, json_tree(run.config) AS leaf
      WHERE run.id = ? AND leaf.atom IS NOT NULL`,
   ).run(runId);
 }

@@ -29,3 +29,11 @@ export const ARTEFACTS_OF_STAGE = `SELECT role, artefact.hash, kind, bytes FROM 
 export function selectArtefactsOfStage(db: ReadableDb, stageId: number): StageArtefactRecord[] {
   return statement<StageArtefactRecord>(db, ARTEFACTS_OF_STAGE).all(stageId);
 }
+
+export const STAGES_OF_ARTEFACT = 'SELECT stage_id FROM stage_artefact WHERE hash = ?';
+
+export function selectStagesOfArtefact(db: ReadableDb, hash: string): number[] {
+  return statement<{ stage_id: number }>(db, STAGES_OF_ARTEFACT)
+    .all(hash)
+    .map((row) => row.stage_id);
+}

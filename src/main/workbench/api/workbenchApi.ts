@@ -11,6 +11,7 @@ import { dataHandlers } from './data.ts';
 import { engineHandlers } from './engine.ts';
 import { experimentsHandlers } from './experiments.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
+import { recordMissingFigures } from '../runs/figures.ts';
 import { RunQueue } from '../queue/runQueue.ts';
 import { queueHandlers } from './queue.ts';
 import { runHandlers } from './run.ts';
@@ -38,6 +39,7 @@ export function openWorkbench(folder: string): WorkbenchApi {
   const tasks = openTasks(emit);
   const queue = new RunQueue(store, emit);
   const handlers = handlersOf({ folder, store, tasks, queue, emit });
+  const stopFigures = recordMissingFigures(store, (run) => emit({ kind: 'run-changed', run }));
   const underWay = new Set<Promise<unknown>>();
   return {
     async answer({ id, call, input }) {
@@ -56,6 +58,7 @@ export function openWorkbench(folder: string): WorkbenchApi {
       return () => listeners.delete(listener);
     },
     async close() {
+      stopFigures();
       tasks.cancelAll();
       await queue.close();
       await Promise.allSettled(underWay);
@@ -67,7 +70,7 @@ export function openWorkbench(folder: string): WorkbenchApi {
 const handlersOf = (context: ApiContext): Handlers<typeof CALLS> => ({
   ...experimentsHandlers(),
   ...queueHandlers(context),
-  ...runsHandlers(),
+  ...runsHandlers(context),
   ...runHandlers(),
   ...certificatesHandlers(),
   ...compareHandlers(),
