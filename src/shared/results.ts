@@ -181,6 +181,14 @@ export interface PgdRecord {
   readonly lossEnd: number | null;
 }
 
+/** What came of an attack or search, without its arrays: for counts and lists. */
+export type PgdOutcome = Omit<PgdRecord, 'perturbation'>;
+export type NoiseAttackOutcome = Omit<NoiseAttackRecord, 'perturbation'>;
+export type AdversarialSearchOutcome = Omit<AdversarialSearchRecord, 'representation' | 'input'> & {
+  readonly representation: Omit<NonNullable<AdversarialSearchRecord['representation']>, 'point'> | null;
+  readonly input: Omit<NonNullable<AdversarialSearchRecord['input']>, 'perturbation'> | null;
+};
+
 /** The worst of a number of random perturbations of one test instance (METHOD.md §3). */
 export interface NoiseAttackRecord {
   readonly datasetIndex: number;

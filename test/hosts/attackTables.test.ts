@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attackSettings, searchTable, selfCheckLines } from '../../src/main/hosts/cli/attackTables.ts';
-import type { ReportRow } from '../../src/main/workbench/report.ts';
+import type { ReportRow } from '../../src/shared/report.ts';
 import { tinyConfig } from '../workbench/tinyExperiment.ts';
 import { ROW } from './reportRow.ts';
 

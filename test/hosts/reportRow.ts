@@ -1,4 +1,4 @@
-import type { ReportRow } from '../../src/main/workbench/report.ts';
+import type { ReportRow } from '../../src/shared/report.ts';
 
 /** A row of a run that computed nothing yet. */
 export const ROW: ReportRow = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { falsifiedLines, reportTable } from '../../src/main/hosts/cli/reportTable.ts';
-import type { ReportRow } from '../../src/main/workbench/report.ts';
+import type { ReportRow } from '../../src/shared/report.ts';
 import { ROW } from './reportRow.ts';
 
 describe("a run's table", () => {

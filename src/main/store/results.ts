@@ -1,7 +1,10 @@
 import type {
+  AdversarialSearchOutcome,
   AdversarialSearchRecord,
   CertificateRecord,
+  NoiseAttackOutcome,
   NoiseAttackRecord,
+  PgdOutcome,
   PgdRecord,
   PredictionRecord,
 } from '../../shared/results.ts';
@@ -12,10 +15,14 @@ import { marginOf } from './margin.ts';
 import {
   insertAdversarialSearch,
   selectAdversarialSearches,
+  selectAdversarialSearchOfInstance,
+  selectAdversarialSearchOutcomes,
   selectSearchedIndices,
 } from './tables/adversarialSearch.ts';
 import {
+  countProvedInstances,
   insertCertificate,
+  selectCertificateConfusion,
   selectCertificateHeaders,
   selectCertificatesOfInstance,
   selectCertifiedRadii,
@@ -26,6 +33,15 @@ import {
   toCertificateHeader,
 } from './tables/certificate.ts';
 import type { CertificateHeader, CertificateRow, CertificateSummary, CertifiedRadius } from './tables/certificate.ts';
+import {
+  countOutcomes,
+  selectInstanceIndices,
+  selectInstancePage,
+  type InstanceOrder,
+  type InstanceOutcome,
+  type InstanceRow,
+  type InstanceSelection,
+} from './tables/instanceList.ts';
 import { insertEvidenceScalars, selectEvidenceScalars } from './tables/certificateEvidence.ts';
 import { insertEvidenceArray, selectEvidenceArrays, type StoredBytes } from './tables/evidenceArray.ts';
 import {
@@ -34,9 +50,21 @@ import {
   selectFalsificationCounts,
   type FalsificationCounts,
 } from './tables/falsification.ts';
-import { insertNoiseAttack, selectNoiseAttackedIndices, selectNoiseAttacks } from './tables/noiseAttack.ts';
-import { insertPgd, selectAttackedIndices, selectPgd } from './tables/pgd.ts';
-import { insertPrediction, selectPredictions } from './tables/prediction.ts';
+import {
+  insertNoiseAttack,
+  selectNoiseAttackedIndices,
+  selectNoiseAttackOfInstance,
+  selectNoiseAttackOutcomes,
+  selectNoiseAttacks,
+} from './tables/noiseAttack.ts';
+import { insertPgd, selectAttackedIndices, selectPgd, selectPgdOfInstance, selectPgdOutcomes } from './tables/pgd.ts';
+import {
+  insertPrediction,
+  selectPredictionConfusion,
+  selectPredictionOfInstance,
+  selectPredictions,
+  type ConfusionCount,
+} from './tables/prediction.ts';
 
 export interface Results {
   /**
@@ -67,6 +95,33 @@ export interface Results {
   /** As {@link Results.insertPredictions}. */
   insertPgd(stageId: number, records: readonly PgdRecord[]): number;
   pgd(stageId: number): PgdRecord[];
+  /** Without their perturbations. */
+  pgdOutcomes(stageId: number): PgdOutcome[];
+  noiseAttackOutcomes(stageId: number): NoiseAttackOutcome[];
+  adversarialSearchOutcomes(stageId: number): AdversarialSearchOutcome[];
+  /** Of one instance; null where the stage has not come to it. So for the next three. */
+  predictionOf(stageId: number, datasetIndex: number): PredictionRecord | null;
+  pgdOf(stageId: number, datasetIndex: number): PgdRecord | null;
+  noiseAttackOf(stageId: number, datasetIndex: number): NoiseAttackRecord | null;
+  adversarialSearchOf(stageId: number, datasetIndex: number): AdversarialSearchRecord | null;
+  /** Classes against predictions of the clean instances. */
+  predictionConfusion(stageId: number): ConfusionCount[];
+  /** Classes against certified ones, null for abstentions. */
+  certificateConfusion(
+    stageId: number,
+    by: Pick<CertificateRecord, 'method' | 'rule'>,
+  ): { readonly label: number; readonly predicted: number | null; readonly n: number }[];
+  /** Instances of a stage as lists show them, filtered, sorted and paged in SQL. */
+  instancePage(
+    selected: InstanceSelection,
+    page: { readonly order: InstanceOrder; readonly offset: number; readonly limit: number },
+  ): InstanceRow[];
+  /** Of the whole selection, in order. */
+  instanceIndices(selected: InstanceSelection, order: InstanceOrder): number[];
+  /** How many of the selection, whatever outcome it asks for, have each outcome. */
+  outcomeCounts(selected: InstanceSelection): { readonly outcome: InstanceOutcome; readonly n: number }[];
+  /** Instances that some sound rule of representation certificates certifies for their own class; null without such rules. */
+  provedInstances(stageId: number): number | null;
   /** Dataset indices, ascending, that PGD was run on. */
   attackedIndices(stageId: number): number[];
   /** As {@link Results.insertPredictions}. */
@@ -109,6 +164,19 @@ export function openResults(db: ReadableDb, folder: string): Results {
     predictions: (stageId) => selectPredictions(db, stageId),
     insertPgd: (stageId, records) => insertAll(records, (target, record) => insertPgd(target, stageId, record)),
     pgd: (stageId) => selectPgd(db, stageId),
+    pgdOutcomes: (stageId) => selectPgdOutcomes(db, stageId),
+    noiseAttackOutcomes: (stageId) => selectNoiseAttackOutcomes(db, stageId),
+    adversarialSearchOutcomes: (stageId) => selectAdversarialSearchOutcomes(db, stageId),
+    predictionOf: (stageId, index) => selectPredictionOfInstance(db, stageId, index),
+    pgdOf: (stageId, index) => selectPgdOfInstance(db, stageId, index),
+    noiseAttackOf: (stageId, index) => selectNoiseAttackOfInstance(db, stageId, index),
+    adversarialSearchOf: (stageId, index) => selectAdversarialSearchOfInstance(db, stageId, index),
+    predictionConfusion: (stageId) => selectPredictionConfusion(db, stageId),
+    certificateConfusion: (stageId, by) => selectCertificateConfusion(db, stageId, by),
+    instancePage: (selected, page) => selectInstancePage(db, selected, page),
+    instanceIndices: (selected, order) => selectInstanceIndices(db, selected, order),
+    outcomeCounts: (selected) => countOutcomes(db, selected),
+    provedInstances: (stageId) => countProvedInstances(db, stageId),
     attackedIndices: (stageId) => selectAttackedIndices(db, stageId),
     insertNoiseAttacks: (stageId, records) =>
       insertAll(records, (target, record) => insertNoiseAttack(target, stageId, record)),

@@ -18,6 +18,7 @@ import {
   deleteRunTag,
   insertRunTag,
   selectTagCounts,
+  selectRunOrganisation,
   selectTagsOfRun,
   updateRunArchived,
   updateRunNote,
@@ -60,6 +61,8 @@ export interface RunList {
   column(selector: RunSelector, column: RunColumn): { readonly id: number; readonly value: string | number | null }[];
   cell(run: number, column: RunColumn): string | number | null;
   tagsOf(run: number): string[];
+  /** @throws StoreError 'not-found' */
+  organisation(run: number): { readonly note: string; readonly isPinned: boolean; readonly isArchived: boolean };
   configKeys(): { readonly key: string; readonly values: number }[];
   figureNames(): string[];
   tags(): { readonly tag: string; readonly n: number }[];
@@ -80,6 +83,10 @@ export function openRunList(db: ReadableDb): RunList {
     column: (selector, column) => selectRunColumn(db, selector, column),
     cell: (run, column) => selectRunCell(db, run, column),
     tagsOf: (run) => selectTagsOfRun(db, run),
+    organisation(run) {
+      requireRun(db, run);
+      return selectRunOrganisation(db, run);
+    },
     configKeys: () => selectConfigKeys(db),
     figureNames: () => selectFigureNames(db),
     tags: () => selectTagCounts(db),

@@ -1,77 +1,15 @@
 import { CATALOGUE } from '../data/catalogue.ts';
 import { clopperPearsonLower } from '../math/clopperPearson.ts';
 import { labelLevel, pairwiseLevel } from '../math/levels.ts';
-import { DOMAINS, type Domain, type Precision } from '../../shared/config.ts';
-import type {
-  AdversarialSearchRecord,
-  CertificateRecord,
-  Evidence,
-  NoiseAttackRecord,
-  PgdRecord,
-  PredictionRecord,
-} from '../../shared/results.ts';
+import { DOMAINS, type Domain } from '../../shared/config.ts';
+import type { Grounds, InstanceOfHead, InstanceReport } from '../../shared/instance.ts';
+import type { CertificateRecord, Evidence } from '../../shared/results.ts';
 import { datasetLabel } from '../../shared/datasetLabel.ts';
 import type { Store } from '../store/store.ts';
+import type { StageRecord } from '../store/tables/stage.ts';
 import { BadInput } from './errors.ts';
 import { dataOfRun } from './learnedFrom.ts';
 import { headsOf, stageOf, storedRun, type HeadOfDomain, type StoredRun } from './storedRun.ts';
-
-/** What a verdict turned on: the quantity that was compared, and with what. */
-export type Grounds =
-  | { readonly method: 'label'; readonly votes: number; readonly draws: number; readonly probabilityLower: number }
-  | {
-      readonly method: 'pairwise';
-      /** The rival that wins most duels. */
-      readonly rival: number;
-      readonly wins: number;
-      readonly draws: number;
-      readonly probabilityLower: number;
-    }
-  | {
-      readonly method: 'logit';
-      readonly k: number;
-      /** Proved lower bound of the class's median logit, and the largest upper bound among the rivals. */
-      readonly lower: number;
-      readonly rival: number;
-      readonly rivalUpper: number;
-    }
-  | {
-      readonly method: 'representation';
-      readonly k: number;
-      /** The rival with the smallest margin bound. */
-      readonly rival: number;
-      readonly marginLower: number;
-    };
-
-export interface ExplainedCertificate extends CertificateRecord {
-  readonly grounds: Grounds;
-}
-
-/** One head's results on one test instance. */
-export interface InstanceOfHead {
-  readonly head: string;
-  /** Null where the stage has not come to this instance. */
-  readonly prediction: PredictionRecord | null;
-  readonly noiseAttack: NoiseAttackRecord | null;
-  readonly pgd: PgdRecord | null;
-  /** Null for heads of several layers too. */
-  readonly search: AdversarialSearchRecord | null;
-  readonly certificates: readonly ExplainedCertificate[];
-}
-
-export interface InstanceReport {
-  readonly run: number;
-  readonly domain: Domain;
-  readonly dataset: string;
-  /** Position in the test part of the data set. */
-  readonly datasetIndex: number;
-  readonly label: number;
-  /** [K] */
-  readonly classNames: readonly string[];
-  /** Of the extractor in all that follows. */
-  readonly precision: Precision;
-  readonly heads: readonly InstanceOfHead[];
-}
 
 export interface InstanceChoice {
   readonly datasetIndex: number;
@@ -112,7 +50,7 @@ export function instanceReport(store: Store, id: number, choice: InstanceChoice)
 }
 
 /** By label; of a folder as they were when the run learned from it. */
-function classNamesOf(run: StoredRun, domain: Domain): readonly string[] {
+export function classNamesOf(run: StoredRun, domain: Domain): readonly string[] {
   const { dataset } = run.config[domain];
   if (typeof dataset === 'string') return CATALOGUE[dataset].classes;
   return dataOfRun(run, domain)!.folder!.classNames;
@@ -123,22 +61,19 @@ function instanceOfHead(
   run: StoredRun,
   { datasetIndex, ...of }: HeadOfDomain & { readonly datasetIndex: number },
 ): InstanceOfHead {
-  const find = <T extends { readonly datasetIndex: number }>(
-    kind: 'prediction' | 'noise-attack' | 'pgd' | 'adversarial-search',
-    read: (stageId: number) => readonly T[],
-  ): T | null => {
+  const find = <T>(kind: StageRecord['kind'], read: (stageId: number, index: number) => T | null): T | null => {
     const stage = stageOf(run, kind, of);
-    return stage === undefined ? null : (read(stage.id).find((record) => record.datasetIndex === datasetIndex) ?? null);
+    return stage === undefined ? null : read(stage.id, datasetIndex);
   };
   const certification = stageOf(run, 'certification', of);
   const certificates =
     certification === undefined ? [] : store.results.instanceCertificates(certification.id, datasetIndex);
   return {
     head: of.head,
-    prediction: find('prediction', (stageId) => store.results.predictions(stageId)),
-    noiseAttack: find('noise-attack', (stageId) => store.results.noiseAttacks(stageId)),
-    pgd: find('pgd', (stageId) => store.results.pgd(stageId)),
-    search: find('adversarial-search', (stageId) => store.results.adversarialSearches(stageId)),
+    prediction: find('prediction', (id, index) => store.results.predictionOf(id, index)),
+    noiseAttack: find('noise-attack', (id, index) => store.results.noiseAttackOf(id, index)),
+    pgd: find('pgd', (id, index) => store.results.pgdOf(id, index)),
+    search: find('adversarial-search', (id, index) => store.results.adversarialSearchOf(id, index)),
     certificates: certificates.map((record) => ({ ...record, grounds: groundsOf(record) })),
   };
 }

@@ -96,7 +96,7 @@ function sameVerdict(a: Verdict, b: Verdict): boolean {
   return b.outcome === 'abstained' && a.predicted === b.predicted && a.reason === b.reason;
 }
 
-function describeVerdict(verdict: Verdict): string {
+export function describeVerdict(verdict: Verdict): string {
   return verdict.outcome === 'certified'
     ? `certified ${verdict.predicted}, radius ${verdict.radiusNormalised}`
     : `abstained on ${verdict.predicted}, ${verdict.reason}`;

@@ -1,61 +1,11 @@
-import type { Domain } from '../../shared/config.ts';
-import type { AdversarialSearchRecord, SelfChecks } from '../../shared/results.ts';
+import type { ReportRow, SearchSummary, Share } from '../../shared/report.ts';
+import type { AdversarialSearchOutcome } from '../../shared/results.ts';
 import type { Store } from '../store/store.ts';
 import type { CertificateSummary } from '../store/tables/certificate.ts';
+import type { ConfusionCount } from '../store/tables/prediction.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { selfChecksOf } from './selfChecks.ts';
 import { headsOf, stageOf, type HeadOfDomain, type StoredRun } from './storedRun.ts';
-
-/** A share with what it is a share of; null where nothing was computed. */
-export interface Share {
-  readonly hits: number;
-  readonly total: number;
-}
-
-/** One row of the paper-shaped table (METHOD.md §4, metrics). Radii in normalised units. */
-export interface ReportRow {
-  readonly domain: Domain;
-  readonly head: string;
-  /** A_B */
-  readonly baseAccuracy: Share | null;
-  readonly label: { readonly certified: Share; readonly meanRadius: number | null } | null;
-  readonly representation: {
-    /** A_M */
-    readonly median: Share;
-    /** A_V under the published rule; null where it does not apply (constraint none). */
-    readonly paper: Share | null;
-    /** A_V proved: some sound rule passes. */
-    readonly proved: Share | null;
-    /**
-     * Of the certificates by the published rule where it is no proof: how many have a point with another prediction in the
-     * box of their radius, and in the smallest box. Null where none was searched.
-     */
-    readonly falsified: { readonly atRadius: Share; readonly atSmallestBox: Share } | null;
-  } | null;
-  readonly logit: { readonly median: Share; readonly certified: Share } | null;
-  readonly pairwise: { readonly certified: Share; readonly meanRadius: number | null } | null;
-  /** Accuracy under the noise attack. */
-  readonly noise: Share | null;
-  /** Accuracy under PGD. */
-  readonly pgd: Share | null;
-  /** Of PGD; null before it attacked. */
-  readonly selfChecks: SelfChecks | null;
-  /** Null for heads of several layers. */
-  readonly search: SearchSummary | null;
-}
-
-/** The paper's Table 2 (METHOD.md §3). Distances are means of L∞ norms; null where there is nothing to average. */
-export interface SearchSummary {
-  /** p_z: adversarial representations found, of the correctly classified instances. */
-  readonly representations: Share;
-  /** z_Δ of the representation search. */
-  readonly meanRepresentationDistance: number | null;
-  /** p_x: inputs found, of the representations; null when no inputs were searched for. */
-  readonly inputs: Share | null;
-  /** x_Δ, and z_Δ from what was found to what was looked for; over the inputs found. */
-  readonly meanInputDistance: number | null;
-  readonly meanRepresentationDistanceOfInputs: number | null;
-}
 
 /** The run's table, from the store alone. */
 export function reportOf(store: Store, run: StoredRun): ReportRow[] {
@@ -68,10 +18,7 @@ function rowOf(store: Store, run: StoredRun, of: HeadOfDomain): ReportRow {
   const prediction = stageOf(run, 'prediction', of);
   return {
     ...of,
-    baseAccuracy:
-      prediction === undefined
-        ? null
-        : shareOf(store.results.predictions(prediction.id), ({ predicted, label }) => predicted === label),
+    baseAccuracy: prediction === undefined ? null : accuracyOf(store.results.predictionConfusion(prediction.id)),
     label: certifiedOf(summaries.find(({ method }) => method === 'label')),
     representation: representationOf(store, certification, summaries),
     logit: logitOf(summaries.find(({ method }) => method === 'logit')),
@@ -85,9 +32,11 @@ function attacksOf(
   run: StoredRun,
   of: HeadOfDomain,
 ): Pick<ReportRow, 'noise' | 'pgd' | 'selfChecks' | 'search'> {
-  const noise = recordsOf(stageOf(run, 'noise-attack', of), (id) => store.results.noiseAttacks(id));
-  const pgd = recordsOf(stageOf(run, 'pgd', of), (id) => store.results.pgd(id));
-  const searches = recordsOf(stageOf(run, 'adversarial-search', of), (id) => store.results.adversarialSearches(id));
+  const noise = recordsOf(stageOf(run, 'noise-attack', of), (id) => store.results.noiseAttackOutcomes(id));
+  const pgd = recordsOf(stageOf(run, 'pgd', of), (id) => store.results.pgdOutcomes(id));
+  const searches = recordsOf(stageOf(run, 'adversarial-search', of), (id) =>
+    store.results.adversarialSearchOutcomes(id),
+  );
   return {
     noise: shareOf(noise, ({ robust }) => robust),
     pgd: shareOf(pgd, ({ robust }) => robust),
@@ -101,7 +50,7 @@ function recordsOf<T>(stage: StageRecord | undefined, read: (stageId: number) =>
   return stage === undefined ? [] : read(stage.id);
 }
 
-export function searchSummary(records: readonly AdversarialSearchRecord[]): SearchSummary {
+export function searchSummary(records: readonly AdversarialSearchOutcome[]): SearchSummary {
   const representations = records.flatMap(({ representation }) => representation ?? []);
   const inputs = records.flatMap(({ input }) => input ?? []);
   const found = inputs.filter((input) => input.found);
@@ -119,6 +68,12 @@ export function searchSummary(records: readonly AdversarialSearchRecord[]): Sear
 
 function meanOf(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function accuracyOf(counts: readonly ConfusionCount[]): Share | null {
+  const total = counts.reduce((sum, { n }) => sum + n, 0);
+  const hits = counts.reduce((sum, { n, label, predicted }) => sum + (label === predicted ? n : 0), 0);
+  return total === 0 ? null : { hits, total };
 }
 
 function shareOf<T>(records: readonly T[], hit: (record: T) => boolean): Share | null {
@@ -167,12 +122,6 @@ function falsifiedShares(store: Store, stage: StageRecord): NonNullable<ReportRo
 
 /** An instance counts once, whichever sound rules pass on it. */
 function provedShare(store: Store, stage: StageRecord, total: number): Share | null {
-  const representation = store.results
-    .certificateHeaders(stage.id)
-    .filter(({ method, soundness }) => method === 'representation' && soundness === 'proved');
-  if (representation.length === 0) return null;
-  const proved = representation
-    .filter(({ verdict, label }) => verdict.outcome === 'certified' && verdict.predicted === label)
-    .map(({ datasetIndex }) => datasetIndex);
-  return { hits: new Set(proved).size, total };
+  const hits = store.results.provedInstances(stage.id);
+  return hits === null ? null : { hits, total };
 }

@@ -1,7 +1,7 @@
 import type { ExperimentConfig } from '../../shared/config.ts';
 import type {
-  NoiseAttackRecord,
-  PgdRecord,
+  NoiseAttackOutcome,
+  PgdOutcome,
   SelfCheckFinding,
   SelfCheckName,
   SelfChecks,
@@ -24,9 +24,9 @@ const isMoreThanAFew = (hits: number, total: number): boolean => hits > Math.max
 const LOST_AGAIN = 0.1;
 
 interface Attacked {
-  readonly pgd: readonly PgdRecord[];
+  readonly pgd: readonly PgdOutcome[];
   /** Of the same head; empty when there was no noise attack. */
-  readonly noise: readonly NoiseAttackRecord[];
+  readonly noise: readonly NoiseAttackOutcome[];
 }
 
 type Settings = Pick<ExperimentConfig, 'pgd' | 'noiseAttack'>;
@@ -56,9 +56,9 @@ export function selfChecksOf(settings: Settings, attacked: Attacked): SelfChecks
 }
 
 /** What was wrong without an attack has no steps to judge. */
-const underAttack = (pgd: readonly PgdRecord[]): PgdRecord[] => pgd.filter(({ brokenAtStep }) => brokenAtStep !== 0);
+const underAttack = (pgd: readonly PgdOutcome[]): PgdOutcome[] => pgd.filter(({ brokenAtStep }) => brokenAtStep !== 0);
 
-function zeroGradients(pgd: readonly PgdRecord[]): Judgement {
+function zeroGradients(pgd: readonly PgdOutcome[]): Judgement {
   const attacked = underAttack(pgd);
   if (attacked.length === 0) return null;
   const share = attacked.reduce((sum, { zeroGradientShare }) => sum + zeroGradientShare, 0) / attacked.length;
@@ -78,7 +78,7 @@ function weakerThanNoise({ pgd: { epsilon }, noiseAttack }: Settings, { pgd, noi
   return { hits, total: both.length, isFinding: hits > 0 };
 }
 
-function brokenLate({ pgd: { steps } }: Settings, pgd: readonly PgdRecord[]): Judgement {
+function brokenLate({ pgd: { steps } }: Settings, pgd: readonly PgdOutcome[]): Judgement {
   const attacked = underAttack(pgd);
   if (attacked.length === 0) return null;
   const hits = attacked.filter(({ brokenAtStep }) => brokenAtStep !== null && brokenAtStep > halfOf(steps)).length;
@@ -86,7 +86,7 @@ function brokenLate({ pgd: { steps } }: Settings, pgd: readonly PgdRecord[]): Ju
 }
 
 /** Of the instances that the first restart did not break, whose losses reach to its end. */
-function lossNotRising(pgd: readonly PgdRecord[]): Judgement {
+function lossNotRising(pgd: readonly PgdOutcome[]): Judgement {
   const measured = pgd.filter(({ lossEnd }) => lossEnd !== null);
   if (measured.length === 0) return null;
   const hits = measured.filter((record) => !isRising(record)).length;
@@ -94,7 +94,7 @@ function lossNotRising(pgd: readonly PgdRecord[]): Judgement {
 }
 
 /** False for losses that are not numbers. */
-function isRising({ lossStart, lossHalf, lossEnd }: PgdRecord): boolean {
+function isRising({ lossStart, lossHalf, lossEnd }: PgdOutcome): boolean {
   const gained = lossHalf! - lossStart!;
   return lossEnd! > lossStart! && lossEnd! >= lossHalf! - LOST_AGAIN * gained;
 }

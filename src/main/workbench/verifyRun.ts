@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DOMAINS, type Method, type Rule } from '../../shared/config.ts';
+import { DOMAINS, type Domain, type Method, type Rule } from '../../shared/config.ts';
 import type { CertificateRecord, HeadWeights } from '../../shared/results.ts';
 import { startEngines, type Engines, type EnginesBackend } from '../engine/process/engines.ts';
 import type { Store } from '../store/store.ts';
@@ -161,6 +161,34 @@ async function redrawDomain(
       headsOfInstance.set(index, [...(headsOfInstance.get(index) ?? []), stage.key]);
     }
   }
+  await drawAgain(
+    { store, run, domain, heads: stages, instances: headsOfInstance },
+    { engines, reporter, signal, certificates: (key, records) => compare(comparison, byKey.get(key)!, records) },
+  );
+}
+
+export interface ToDrawAgain {
+  readonly store: Store;
+  readonly run: StoredRun;
+  readonly domain: Domain;
+  readonly heads: readonly { readonly stage: Pick<StageRecord, 'key'>; readonly weights: HeadWeights }[];
+  /** For each dataset index, the keys of its heads' stages. */
+  readonly instances: ReadonlyMap<number, readonly string[]>;
+}
+
+/** Draws the noise of instances again and certifies them anew; nothing is stored. @throws what the engine throws */
+export async function drawAgain(
+  { store, run, domain, heads, instances }: ToDrawAgain,
+  {
+    engines,
+    reporter,
+    signal,
+    certificates,
+  }: Pick<VerifyOptions, 'reporter' | 'signal'> & {
+    readonly engines: Engines;
+    readonly certificates: (stageKey: string, records: readonly CertificateRecord[]) => void;
+  },
+): Promise<void> {
   const started = performance.now();
   reporter.began({ title: `Draws again, ${domain}`, reused: false });
   await engines.run(
@@ -171,14 +199,14 @@ async function redrawDomain(
         config: run.config,
         extractor: trainedExtractor(store, run).extractor,
         domain,
-        heads: stages.map(({ stage, weights }) => ({ id: stage.key, weights })),
-        instances: [...headsOfInstance].map(([datasetIndex, heads]) => ({ datasetIndex, heads })),
+        heads: heads.map(({ stage, weights }) => ({ id: stage.key, weights })),
+        instances: [...instances].map(([datasetIndex, keys]) => ({ datasetIndex, heads: [...keys] })),
       },
     ],
     (event) => {
       if (event.kind === 'progress') reporter.progress(event.done, event.total);
       if (event.kind === 'notice') reporter.notice(event.text);
-      if (event.kind === 'certificates') compare(comparison, byKey.get(event.head)!, event.records);
+      if (event.kind === 'certificates') certificates(event.head, event.records);
     },
     signal,
   );
@@ -191,13 +219,23 @@ function compare({ store, counts, disagreements }: Comparison, of: Stage, drawn:
     const { datasetIndex, method, rule } = record;
     const before = stored.find((candidate) => candidate.method === method && candidate.rule === rule);
     counts.certificates++;
-    if (isDeepStrictEqual(before, record)) counts.identical++;
-    else if (before !== undefined && sameOutcome(before, record)) counts.sameOutcome++;
+    const agreement = agreementOf(before, record);
+    if (agreement === 'identical') counts.identical++;
+    else if (agreement === 'same-outcome') counts.sameOutcome++;
     else {
       const problem = `drawn again it is ${outcomeText(record)}, stored is ${before === undefined ? 'nothing' : outcomeText(before)}`;
       disagreements.push({ domain: of.domain, head: of.head, datasetIndex, method, rule, problem });
     }
   }
+}
+
+/** How a certificate that was drawn again agrees with the stored one. */
+export function agreementOf(
+  stored: CertificateRecord | undefined,
+  drawn: CertificateRecord,
+): 'identical' | 'same-outcome' | 'different' {
+  if (isDeepStrictEqual(stored, drawn)) return 'identical';
+  return stored !== undefined && sameOutcome(stored, drawn) ? 'same-outcome' : 'different';
 }
 
 const sameOutcome = (a: CertificateRecord, b: CertificateRecord): boolean =>
@@ -206,6 +244,6 @@ const sameOutcome = (a: CertificateRecord, b: CertificateRecord): boolean =>
 const outcomeText = ({ verdict, label }: CertificateRecord): string =>
   `"${verdict.outcome} ${verdict.predicted}" of an image of class ${label}`;
 
-function engineText({ name, tensorflowVersion, devices }: EnginesBackend): string {
+export function engineText({ name, tensorflowVersion, devices }: EnginesBackend): string {
   return `${name}${tensorflowVersion === undefined ? '' : ` ${tensorflowVersion}`} on ${devices.join(', ')}`;
 }

@@ -6,7 +6,7 @@ import { dataFacts } from '../../../src/main/workbench/export/dataFacts.ts';
 import { EXPORT_FORMATS, exportRun, type ExportFormat } from '../../../src/main/workbench/export/exportRun.ts';
 import { latexText, latexTitle } from '../../../src/main/workbench/export/latex.ts';
 import { planOfPieces, writePlan } from '../../../src/main/workbench/export/writePlan.ts';
-import { cellText, REPORT_COLUMNS } from '../../../src/main/workbench/reportColumns.ts';
+import { cellText, REPORT_COLUMNS } from '../../../src/shared/reportColumns.ts';
 import { headsOf, headWeights, storedRun, trainedExtractor } from '../../../src/main/workbench/storedRun.ts';
 import { reading } from '../../../src/main/workbench/storeOfFolder.ts';
 import { showRun, startRun } from '../../../src/main/workbench/workbench.ts';

@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import type { ExperimentConfig } from '../../../shared/config.ts';
 import { SELF_CHECKS, type SelfCheckFinding } from '../../../shared/results.ts';
-import type { ReportRow } from '../../workbench/report.ts';
-import { shareText } from '../../workbench/reportColumns.ts';
+import type { ReportRow } from '../../../shared/report.ts';
+import { shareText } from '../../../shared/reportColumns.ts';
 
 /** What the instances were attacked with. Lengths are L2, in normalised units. */
 export function attackSettings({ noiseAttack, pgd }: ExperimentConfig): string[] {

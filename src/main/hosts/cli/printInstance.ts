@@ -1,11 +1,6 @@
 import Table from 'cli-table3';
 import { ABSTENTIONS, type AdversarialSearchRecord, type NoiseAttackRecord } from '../../../shared/results.ts';
-import type {
-  ExplainedCertificate,
-  Grounds,
-  InstanceOfHead,
-  InstanceReport,
-} from '../../workbench/instanceCertificates.ts';
+import type { ExplainedCertificate, Grounds, InstanceOfHead, InstanceReport } from '../../../shared/instance.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 

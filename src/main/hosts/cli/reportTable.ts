@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
-import type { ReportRow } from '../../workbench/report.ts';
-import { cellText, columnGroups, REPORT_COLUMNS } from '../../workbench/reportColumns.ts';
+import type { ReportRow } from '../../../shared/report.ts';
+import { cellText, columnGroups, REPORT_COLUMNS } from '../../../shared/reportColumns.ts';
 
 /** The paper-shaped table of a run. Accuracies in %, radii in normalised units. */
 export function reportTable(rows: readonly ReportRow[]): string {

@@ -19,8 +19,8 @@ export function linearMarginsOver(head: DenseHead, c: number): (box: Representat
 export interface LinearAnalysis {
   /** [K], as linearMarginsOver has them. */
   readonly margins: Float64Array;
-  /** For each rival the corner, [D], in which the line below its margin is least. */
-  readonly worst: readonly { readonly rival: number; readonly corner: Float64Array }[];
+  /** For each rival the line below its margin, by its slopes, [D], and the corner, [D], in which it is least. */
+  readonly worst: readonly { readonly rival: number; readonly slopes: Float64Array; readonly corner: Float64Array }[];
 }
 
 /** @throws RangeError as propagatedMargins does */
@@ -42,7 +42,7 @@ export function linearAnalysisOver(head: DenseHead, c: number): (box: Representa
       // A NaN compares as false, and overflow gives one, since the slack is infinite then: neither helps a margin.
       if (bound > margins[j]) margins[j] = bound;
     });
-    return { margins, worst: rivals.map((rival, i) => ({ rival, corner: leastCorner(relaxed, end, i) })) };
+    return { margins, worst: rivals.map((rival, i) => ({ rival, ...leastCorner(relaxed, end, i) })) };
   };
 }
 
@@ -60,7 +60,12 @@ function substitute(relaxed: RelaxedHead, start: Rows): { readonly best: Float64
   return { best, end: rows };
 }
 
-function leastCorner({ levels }: RelaxedHead, { coefficients }: Rows, row: number): Float64Array {
+function leastCorner(
+  { levels }: RelaxedHead,
+  { coefficients }: Rows,
+  row: number,
+): { readonly slopes: Float64Array; readonly corner: Float64Array } {
   const { lower, upper } = levels[0];
-  return lower.map((l, i) => (coefficients[row * lower.length + i] < 0 ? upper[i] : l));
+  const slopes = coefficients.slice(row * lower.length, (row + 1) * lower.length);
+  return { slopes, corner: lower.map((l, i) => (slopes[i] < 0 ? upper[i] : l)) };
 }

@@ -1,4 +1,4 @@
-import type { AdversarialSearchRecord } from '../../../shared/results.ts';
+import type { AdversarialSearchOutcome, AdversarialSearchRecord } from '../../../shared/results.ts';
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { fromBlob, fromReal, toBlob, toReal } from '../exactValues.ts';
 
@@ -76,22 +76,54 @@ export function selectSearchedIndices(db: ReadableDb, stageId: number): number[]
   return rows.map((row) => row.dataset_index);
 }
 
+export const ADVERSARIAL_SEARCH_OUTCOMES = `SELECT dataset_index, label, predicted, representation_class,
+    representation_distance_l2, representation_distance_linf, input_found, input_class, input_steps, input_distance_l2,
+    input_distance_linf, input_representation_distance_linf
+  FROM adversarial_search WHERE stage_id = ? ORDER BY dataset_index`;
+
+type OutcomeRow = Omit<AdversarialSearchRow, 'representation' | 'input_perturbation'>;
+
+export function selectAdversarialSearchOutcomes(db: ReadableDb, stageId: number): AdversarialSearchOutcome[] {
+  return statement<OutcomeRow>(db, ADVERSARIAL_SEARCH_OUTCOMES).all(stageId).map(toOutcome);
+}
+
+export const ADVERSARIAL_SEARCH_OF_INSTANCE =
+  'SELECT * FROM adversarial_search WHERE stage_id = ? AND dataset_index = ?';
+
+export function selectAdversarialSearchOfInstance(
+  db: ReadableDb,
+  stageId: number,
+  datasetIndex: number,
+): AdversarialSearchRecord | null {
+  const row = statement<AdversarialSearchRow>(db, ADVERSARIAL_SEARCH_OF_INSTANCE).get(stageId, datasetIndex);
+  return row === undefined ? null : toSearch(row);
+}
+
 function toSearch(row: AdversarialSearchRow): AdversarialSearchRecord {
+  const { representation, input, ...facts } = toOutcome(row);
+  return {
+    ...facts,
+    representation:
+      representation === null ? null : { ...representation, point: fromBlob('float32', row.representation!) },
+    input: input === null ? null : { ...input, perturbation: fromBlob('float32', row.input_perturbation!) },
+  };
+}
+
+function toOutcome(row: OutcomeRow): AdversarialSearchOutcome {
   return {
     datasetIndex: row.dataset_index,
     label: row.label,
     predicted: row.predicted,
     representation:
-      row.representation === null
+      row.representation_class === null
         ? null
         : {
-            adversarialClass: row.representation_class!,
+            adversarialClass: row.representation_class,
             distanceL2: fromReal(row.representation_distance_l2!),
             distanceLinf: fromReal(row.representation_distance_linf!),
-            point: fromBlob('float32', row.representation),
           },
     input:
-      row.input_perturbation === null
+      row.input_found === null
         ? null
         : {
             found: row.input_found === 1,
@@ -100,7 +132,6 @@ function toSearch(row: AdversarialSearchRow): AdversarialSearchRecord {
             distanceL2: fromReal(row.input_distance_l2!),
             distanceLinf: fromReal(row.input_distance_linf!),
             representationDistanceLinf: fromReal(row.input_representation_distance_linf!),
-            perturbation: fromBlob('float32', row.input_perturbation),
           },
   };
 }

@@ -162,6 +162,32 @@ export function selectProvedRadii(db: ReadableDb, stageId: number): CertifiedRad
   return statement<CertifiedRadius>(db, PROVED_RADII).all(stageId);
 }
 
+export const PROVED_INSTANCES = `SELECT count(DISTINCT dataset_index) FILTER
+    (WHERE outcome = 'certified' AND predicted = label) AS hits, count(*) AS certificates
+  FROM certificate WHERE stage_id = ? AND method = 'representation' AND soundness = 'proved'`;
+
+/** Instances that some sound rule of representation certificates certifies for their own class; null without such rules. */
+export function countProvedInstances(db: ReadableDb, stageId: number): number | null {
+  const { hits, certificates } = statement<{ hits: number; certificates: number }>(db, PROVED_INSTANCES).get(stageId)!;
+  return certificates === 0 ? null : hits;
+}
+
+export const CERTIFICATE_CONFUSION = `SELECT label, iif(outcome = 'certified', predicted, NULL) AS predicted, count(*) AS n
+  FROM certificate WHERE stage_id = ? AND method = ? AND rule = ? GROUP BY 1, 2`;
+
+/** Classes against certified ones; null where the certificate abstains. */
+export function selectCertificateConfusion(
+  db: ReadableDb,
+  stageId: number,
+  { method, rule }: Pick<CertificateHeader, 'method' | 'rule'>,
+): { readonly label: number; readonly predicted: number | null; readonly n: number }[] {
+  return statement<{ label: number; predicted: number | null; n: number }>(db, CERTIFICATE_CONFUSION).all(
+    stageId,
+    method,
+    rule ?? '',
+  );
+}
+
 export function toCertificateHeader(row: CertificateRow): CertificateHeader {
   return {
     datasetIndex: row.dataset_index,

@@ -1,4 +1,4 @@
-import type { NoiseAttackRecord } from '../../../shared/results.ts';
+import type { NoiseAttackOutcome, NoiseAttackRecord } from '../../../shared/results.ts';
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { fromBlob, fromNullableReal, toBlob, toNullableReal } from '../exactValues.ts';
 
@@ -31,16 +31,40 @@ export function insertNoiseAttack(db: WritableDb, stageId: number, record: Noise
 export const NOISE_ATTACKS_OF_STAGE = 'SELECT * FROM noise_attack WHERE stage_id = ? ORDER BY dataset_index';
 
 export function selectNoiseAttacks(db: ReadableDb, stageId: number): NoiseAttackRecord[] {
-  return statement<NoiseAttackRow>(db, NOISE_ATTACKS_OF_STAGE)
-    .all(stageId)
-    .map((row) => ({
-      datasetIndex: row.dataset_index,
-      label: row.label,
-      robust: row.robust === 1,
-      brokenAtDraw: row.broken_at_draw,
-      perturbationNorm: fromNullableReal(row.perturbation_norm),
-      perturbation: row.perturbation === null ? null : fromBlob('float32', row.perturbation),
-    }));
+  return statement<NoiseAttackRow>(db, NOISE_ATTACKS_OF_STAGE).all(stageId).map(toNoiseAttack);
+}
+
+export const NOISE_ATTACK_OUTCOMES = `SELECT dataset_index, label, robust, broken_at_draw, perturbation_norm
+  FROM noise_attack WHERE stage_id = ? ORDER BY dataset_index`;
+
+export function selectNoiseAttackOutcomes(db: ReadableDb, stageId: number): NoiseAttackOutcome[] {
+  return statement<Omit<NoiseAttackRow, 'perturbation'>>(db, NOISE_ATTACK_OUTCOMES).all(stageId).map(toOutcome);
+}
+
+export const NOISE_ATTACK_OF_INSTANCE = 'SELECT * FROM noise_attack WHERE stage_id = ? AND dataset_index = ?';
+
+export function selectNoiseAttackOfInstance(
+  db: ReadableDb,
+  stageId: number,
+  datasetIndex: number,
+): NoiseAttackRecord | null {
+  const row = statement<NoiseAttackRow>(db, NOISE_ATTACK_OF_INSTANCE).get(stageId, datasetIndex);
+  return row === undefined ? null : toNoiseAttack(row);
+}
+
+function toNoiseAttack(row: NoiseAttackRow): NoiseAttackRecord {
+  const perturbation = row.perturbation === null ? null : fromBlob('float32', row.perturbation);
+  return { ...toOutcome(row), perturbation };
+}
+
+function toOutcome(row: Omit<NoiseAttackRow, 'perturbation'>): NoiseAttackOutcome {
+  return {
+    datasetIndex: row.dataset_index,
+    label: row.label,
+    robust: row.robust === 1,
+    brokenAtDraw: row.broken_at_draw,
+    perturbationNorm: fromNullableReal(row.perturbation_norm),
+  };
 }
 
 export const NOISE_ATTACKED_INDICES =

@@ -1,4 +1,4 @@
-import type { PgdRecord } from '../../../shared/results.ts';
+import type { PgdOutcome, PgdRecord } from '../../../shared/results.ts';
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { fromBlob, fromNullableReal, fromReal, toBlob, toNullableReal, toReal } from '../exactValues.ts';
 
@@ -50,14 +50,33 @@ export function selectAttackedIndices(db: ReadableDb, stageId: number): number[]
   return rows.map((row) => row.dataset_index);
 }
 
+export const PGD_OUTCOMES = `SELECT dataset_index, label, robust, broken_at_step, perturbation_norm, zero_gradient_share,
+    loss_start, loss_half, loss_end
+  FROM pgd WHERE stage_id = ? ORDER BY dataset_index`;
+
+export function selectPgdOutcomes(db: ReadableDb, stageId: number): PgdOutcome[] {
+  return statement<Omit<PgdRow, 'perturbation'>>(db, PGD_OUTCOMES).all(stageId).map(toOutcome);
+}
+
+export const PGD_OF_INSTANCE = 'SELECT * FROM pgd WHERE stage_id = ? AND dataset_index = ?';
+
+export function selectPgdOfInstance(db: ReadableDb, stageId: number, datasetIndex: number): PgdRecord | null {
+  const row = statement<PgdRow>(db, PGD_OF_INSTANCE).get(stageId, datasetIndex);
+  return row === undefined ? null : toPgd(row);
+}
+
 function toPgd(row: PgdRow): PgdRecord {
+  const perturbation = row.perturbation === null ? null : fromBlob('float32', row.perturbation);
+  return { ...toOutcome(row), perturbation };
+}
+
+function toOutcome(row: Omit<PgdRow, 'perturbation'>): PgdOutcome {
   return {
     datasetIndex: row.dataset_index,
     label: row.label,
     robust: row.robust === 1,
     brokenAtStep: row.broken_at_step,
     perturbationNorm: fromNullableReal(row.perturbation_norm),
-    perturbation: row.perturbation === null ? null : fromBlob('float32', row.perturbation),
     zeroGradientShare: fromReal(row.zero_gradient_share),
     lossStart: fromNullableReal(row.loss_start),
     lossHalf: fromNullableReal(row.loss_half),

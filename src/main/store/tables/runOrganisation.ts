@@ -33,3 +33,14 @@ export const TAG_COUNTS = 'SELECT tag, count(*) AS n FROM run_tag GROUP BY tag';
 export function selectTagCounts(db: ReadableDb): { readonly tag: string; readonly n: number }[] {
   return statement<{ tag: string; n: number }>(db, TAG_COUNTS).all();
 }
+
+export function selectRunOrganisation(
+  db: ReadableDb,
+  id: number,
+): { readonly note: string; readonly isPinned: boolean; readonly isArchived: boolean } {
+  const row = statement<{ note: string; pinned: 0 | 1; archived: 0 | 1 }>(
+    db,
+    'SELECT note, pinned, archived FROM run WHERE id = ?',
+  ).get(id)!;
+  return { note: row.note, isPinned: row.pinned === 1, isArchived: row.archived === 1 };
+}

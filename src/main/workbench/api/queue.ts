@@ -33,7 +33,7 @@ function doing(work: () => void): Record<string, never> {
   return {};
 }
 
-const stageView = ({ id, kind, domain, headLabel, status, seconds }: StageRecord): StageView => ({
+export const stageView = ({ id, kind, domain, headLabel, status, seconds }: StageRecord): StageView => ({
   stage: id,
   kind,
   domain,

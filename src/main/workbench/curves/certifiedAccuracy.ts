@@ -5,7 +5,7 @@ import type { RadiusNormalised, RadiusPixels, Soundness } from '../../../shared/
 import type { Store } from '../../store/store.ts';
 import type { CertifiedRadius } from '../../store/tables/certificate.ts';
 import { BadInput } from '../errors.ts';
-import type { Share } from '../report.ts';
+import type { Share } from '../../../shared/report.ts';
 import { headLabel } from '../stageKeys.ts';
 import { headsOf, stageOf, type HeadOfDomain, type StoredRun } from '../storedRun.ts';
 

@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { EXPORT_FORMATS, type ExportFormat } from '../../../shared/api/run.ts';
 import type { Store } from '../../store/store.ts';
 import { reportOf } from '../report.ts';
 import { reading } from '../storeOfFolder.ts';
@@ -12,8 +13,7 @@ import { safetensorsPlan } from './safetensors.ts';
 import { tablesOf, type FlatTable } from './tables.ts';
 import { planOfPieces, writePlan, type Destination, type ExportPlan } from './writePlan.ts';
 
-export const EXPORT_FORMATS = ['json', 'csv', 'latex', 'safetensors', 'onnx', 'evidence'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export { EXPORT_FORMATS, type ExportFormat };
 
 /** What each format is, for a command's help. */
 export const EXPORT_DESCRIPTIONS: Readonly<Record<ExportFormat, string>> = {

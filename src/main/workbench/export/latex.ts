@@ -2,8 +2,8 @@ import type { ExperimentConfig } from '../../../shared/config.ts';
 import { datasetLabel } from '../../../shared/datasetLabel.ts';
 import { applicableRules } from '../../engine/smoothing/applicableRules.ts';
 import { isProof } from '../../math/marginRules.ts';
-import type { ReportRow } from '../report.ts';
-import { cellText, columnGroups, REPORT_COLUMNS, type ReportColumn } from '../reportColumns.ts';
+import type { ReportRow } from '../../../shared/report.ts';
+import { cellText, columnGroups, REPORT_COLUMNS, type ReportColumn } from '../../../shared/reportColumns.ts';
 
 const SPECIAL: Readonly<Record<string, string>> = {
   '\\': '\\textbackslash{}',

@@ -1,8 +1,9 @@
 import type { Store } from '../../store/store.ts';
 import type { StageRecord } from '../../store/tables/stage.ts';
 import { everyCurve } from '../curves/certifiedAccuracy.ts';
-import { reportOf, type ReportRow } from '../report.ts';
-import { cellValue, REPORT_COLUMNS, shareValue } from '../reportColumns.ts';
+import type { ReportRow } from '../../../shared/report.ts';
+import { reportOf } from '../report.ts';
+import { cellValue, REPORT_COLUMNS, shareValue } from '../../../shared/reportColumns.ts';
 import { headsOf, stageOf, type StoredRun } from '../storedRun.ts';
 
 /** Rows of a flat table: what becomes a CSV file. Empty cells are null. */

@@ -1,8 +1,9 @@
 import { DOMAINS } from '../../../shared/config.ts';
 import type { Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
-import { reportOf, type ReportRow } from '../report.ts';
-import { cellValue, REPORT_COLUMNS, type ReportColumn } from '../reportColumns.ts';
+import type { ReportRow } from '../../../shared/report.ts';
+import { reportOf } from '../report.ts';
+import { cellValue, REPORT_COLUMNS, type ReportColumn } from '../../../shared/reportColumns.ts';
 import { storedRun } from '../storedRun.ts';
 
 /** Columns of the run's table that are numbers. */

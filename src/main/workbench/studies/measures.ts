@@ -1,4 +1,4 @@
-import type { ReportRow, Share } from '../report.ts';
+import type { ReportRow, Share } from '../../../shared/report.ts';
 import type { TableKind } from './published.ts';
 
 /** Percent for shares, else a length in normalised or representation units. */

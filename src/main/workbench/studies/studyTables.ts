@@ -1,7 +1,7 @@
 import { wilsonInterval } from '../../math/wilson.ts';
 import { DOMAINS, type Domain, type HeadSpec } from '../../../shared/config.ts';
 import type { Store } from '../../store/store.ts';
-import type { Share } from '../report.ts';
+import type { Share } from '../../../shared/report.ts';
 import { headLabel } from '../stageKeys.ts';
 import { DataAtHand } from './dataAtHand.ts';
 import { procedureLabel } from './expandStudy.ts';
