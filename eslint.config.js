@@ -49,6 +49,8 @@ export default tseslint.config(
       '@typescript-eslint/no-useless-default-assignment': 'off',
       // uPlot has constant enums, which are numbers by the time anybody can name them.
       '@typescript-eslint/no-unsafe-enum-assignment': 'off',
+      // Parts of a view are handed its state as refs, which they set; the props themselves stay.
+      'vue/no-mutating-props': 'off',
       // A control's name is its file's: Dialog, Menu, Chart.
       'vue/multi-word-component-names': 'off',
       'vue/block-lang': ['error', { script: { lang: 'ts' } }],

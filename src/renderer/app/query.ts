@@ -12,13 +12,13 @@ export const queryText = (fallback = ''): QueryCodec<string> => ({
   write: (value) => (value === fallback ? undefined : value),
 });
 
-export const queryOneOf = <T extends string>(allowed: readonly T[], fallback: T): QueryCodec<T> => ({
+export const queryOneOf = <const T extends string>(allowed: readonly T[], fallback: NoInfer<T>): QueryCodec<T> => ({
   read: (text) => allowed.find((one) => one === text) ?? fallback,
   write: (value) => (value === fallback ? undefined : value),
 });
 
 /** Null where the address has none of the allowed. */
-export const queryMaybe = <T extends string>(allowed: readonly T[]): QueryCodec<T | null> => ({
+export const queryMaybe = <const T extends string>(allowed: readonly T[]): QueryCodec<T | null> => ({
   read: (text) => allowed.find((one) => one === text) ?? null,
   write: (value) => value ?? undefined,
 });

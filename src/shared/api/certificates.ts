@@ -13,7 +13,7 @@ export const LISTED_BY = ['clean', 'pgd', 'noise-attack', 'label', 'representati
 export type ListedBy = (typeof LISTED_BY)[number];
 
 /** Any sound rule of representation certificates, each instance by the one that reaches furthest. */
-export const ANY_SOUND_RULE = 'any-sound';
+export const ANY_SOUND_RULE = 'any-sound' as const;
 
 export const OUTCOMES = [
   'certified-correct',
