@@ -24,6 +24,7 @@ import {
   updateRunNote,
   updateRunPinned,
 } from './tables/runOrganisation.ts';
+import { selectRunValues } from './tables/runValue.ts';
 import { selectRun } from './tables/run.ts';
 import { selectStagesOfRun } from './tables/runStage.ts';
 import { selectArtefactsOfStage, selectStagesOfArtefact } from './tables/stageArtefact.ts';
@@ -61,6 +62,8 @@ export interface RunList {
   column(selector: RunSelector, column: RunColumn): { readonly id: number; readonly value: string | number | null }[];
   cell(run: number, column: RunColumn): string | number | null;
   tagsOf(run: number): string[];
+  /** Leaves of its config. */
+  valuesOf(run: number): Map<string, string | number>;
   /** @throws StoreError 'not-found' */
   organisation(run: number): { readonly note: string; readonly isPinned: boolean; readonly isArchived: boolean };
   configKeys(): { readonly key: string; readonly values: number }[];
@@ -83,6 +86,7 @@ export function openRunList(db: ReadableDb): RunList {
     column: (selector, column) => selectRunColumn(db, selector, column),
     cell: (run, column) => selectRunCell(db, run, column),
     tagsOf: (run) => selectTagsOfRun(db, run),
+    valuesOf: (run) => selectRunValues(db, run),
     organisation(run) {
       requireRun(db, run);
       return selectRunOrganisation(db, run);

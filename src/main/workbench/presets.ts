@@ -15,6 +15,10 @@ export function presetNames(): string[] {
     .sort();
 }
 
+/** A preset as it is written, its folders of images absolute. */
+export const presetDocument = (preset: string): unknown =>
+  withAbsoluteFolders(readConfigFile(`${FOLDER}${preset}.json`), FOLDER);
+
 /**
  * The experiment of a preset's name or a config file's path, with `--set` assignments applied. Folders of images are taken
  * relative to the file that names them; those of `--set`, to the working directory.

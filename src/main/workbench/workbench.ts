@@ -7,6 +7,7 @@ export type { RunSummary };
 import { checkBackend } from './checkConfig.ts';
 import { Interrupted, RunFailed } from './errors.ts';
 import { executeRun } from './executeRun.ts';
+import { peakMemory } from './runs/peakMemory.ts';
 import { parseStoredConfig } from './loadConfig.ts';
 import type { ReportRow } from '../../shared/report.ts';
 import { reportOf } from './report.ts';
@@ -93,11 +94,11 @@ async function work(
   try {
     await executeRun({ runId: id, config, store, engines, reporter: host.reporter, signal: host.signal });
     store.runs.finish(id, seconds());
-    recordFigures(store, id);
+    recordFigures(store, id, peakMemory(engines.pids()));
   } catch (error) {
     if (error instanceof JobCancelled || host.signal.aborted) {
       store.runs.interrupt(id, seconds());
-      recordFigures(store, id);
+      recordFigures(store, id, peakMemory(engines.pids()));
       throw new Interrupted(id);
     }
     const failure = error instanceof Error ? error.message : String(error);

@@ -33,12 +33,16 @@ export function printChecked(sets: readonly CheckedSet[]): void {
     colAligns: ['left', 'left', 'right', 'left'],
     style: { head: [], border: [], compact: true },
   });
-  for (const { name, files } of sets) {
-    for (const file of files) table.push([name, file.name, sizeText(file.bytes), stateOf(file)]);
+  for (const { name, files, isExtracted } of sets) {
+    for (const file of files) {
+      const isInside = isExtracted && file.state.kind === 'missing';
+      const state = isInside ? 'extracted; no source states the checksums of what is inside' : stateOf(file);
+      table.push([name, file.name, sizeText(file.bytes), state]);
+    }
   }
   process.stdout.write(`${table.toString()}\n`);
-  for (const { name, folder, files } of sets) {
-    const missing = files.filter(({ state }) => state.kind === 'missing').length;
+  for (const { name, folder, files, isExtracted } of sets) {
+    const missing = isExtracted ? 0 : files.filter(({ state }) => state.kind === 'missing').length;
     const rest = missing === 0 ? '' : `: ${missing} of ${files.length} missing, get them with: ptw data get ${name}`;
     process.stdout.write(`  ${name} in ${folder}${rest}\n`);
   }

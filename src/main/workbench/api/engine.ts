@@ -1,4 +1,44 @@
+import { readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
 import type { engineCalls } from '../../../shared/api/engine.ts';
-import type { Handlers } from './handlers.ts';
+import { DATABASE_NAME } from '../../store/store.ts';
+import { inspectElsewhere } from '../engineSetup/inspectElsewhere.ts';
+import { installEngine } from '../engineSetup/installEngine.ts';
+import type { ApiContext, Handlers } from './handlers.ts';
 
-export const engineHandlers = (): Handlers<typeof engineCalls> => ({});
+export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<typeof engineCalls> => ({
+  'engine.inspect': async () => {
+    const { serving, engines, versions, processor, cache } = await inspectElsewhere();
+    const { name, devices, threads, simd, notChosen } = serving;
+    return {
+      backend: name,
+      devices: [...devices],
+      threads,
+      simd: [...simd],
+      engines,
+      notChosen: notChosen.map(({ backend, reason, cure }) => ({ backend, reason, cure })),
+      versions,
+      processor: { ...processor, vectorSets: [...processor.vectorSets] },
+      cache,
+    };
+  },
+  'engine.install': ({ task }) =>
+    tasks.run(task, async (reporter, signal) => ({ output: await installEngine(reporter, signal) })),
+  'engine.storage': () => ({
+    folder,
+    databaseBytes: statSync(path.join(folder, DATABASE_NAME)).size,
+    artefactBytes: bytesBelow(path.join(folder, 'artefacts')),
+    runs: store.runList.count({ search: '', statuses: [], tags: [], archived: 'too', conditions: [] }),
+  }),
+});
+
+/** 0 for a folder that is not there yet. */
+function bytesBelow(folder: string): number {
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return 0;
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce(
+      (sum, entry) => sum + (statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
+}

@@ -68,15 +68,15 @@ export function openWorkbench(folder: string): WorkbenchApi {
 }
 
 const handlersOf = (context: ApiContext): Handlers<typeof CALLS> => ({
-  ...experimentsHandlers(),
+  ...experimentsHandlers(context),
   ...queueHandlers(context),
   ...runsHandlers(context),
   ...runHandlers(context),
   ...certificatesHandlers(context),
-  ...compareHandlers(),
-  ...studiesHandlers(),
-  ...dataHandlers(),
-  ...engineHandlers(),
+  ...compareHandlers(context),
+  ...studiesHandlers(context),
+  ...dataHandlers(context),
+  ...engineHandlers(context),
   ...tasksHandlers(context.tasks),
 });
 

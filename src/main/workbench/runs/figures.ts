@@ -32,9 +32,19 @@ export function figuresOf(rows: readonly ReportRow[]): Map<string, number> {
   return figures;
 }
 
-/** Takes the figures of a run from its results as they are. A run of another version's config has none. */
-export function recordFigures(store: Store, run: number): void {
-  store.runList.setFigures(run, figuresNow(store, run));
+/** Bytes that one engine process took at most, as long as it lived. */
+export const MEMORY_FIGURE = 'engine / peak memory';
+
+/**
+ * Takes the figures of a run from its results as they are. A run of another version's config has none.
+ * @param peakBytes of the engine that worked on it; null where nobody knows
+ */
+export function recordFigures(store: Store, run: number, peakBytes: number | null = null): void {
+  const figures = figuresNow(store, run);
+  const before = store.runList.cell(run, { kind: 'figure', name: MEMORY_FIGURE });
+  const peak = Math.max(peakBytes ?? 0, typeof before === 'number' ? before : 0);
+  if (peak > 0) figures.set(MEMORY_FIGURE, peak);
+  store.runList.setFigures(run, figures);
 }
 
 function figuresNow(store: Store, run: number): Map<string, number> {

@@ -14,21 +14,11 @@ import {
   type ImageFolder,
 } from '../../../shared/config.ts';
 import { datasetLabel } from '../../../shared/datasetLabel.ts';
+import type { MissingData, ReducedData } from '../../../shared/studyReport.ts';
 import type { LearnedFrom } from '../learnedFrom.ts';
 import type { DataDescription, Fingerprints } from '../stageKeys.ts';
 
-/** Why a data set cannot be used now. */
-export interface MissingData {
-  readonly dataset: string;
-  readonly reason: string;
-}
-
-/** A set whose whole training part is asked for and of which only the bundled subset is here. */
-export interface ReducedData {
-  readonly dataset: DatasetName;
-  readonly trainingImages: number;
-  readonly fullTrainingImages: number;
-}
+export type { MissingData, ReducedData };
 
 /** What a plan needs to know of the data files, read only once each. */
 export class DataAtHand {

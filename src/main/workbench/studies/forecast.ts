@@ -1,4 +1,6 @@
+import type { Forecast, KindForecast } from '../../../shared/studyReport.ts';
 import type { StageKind } from '../../store/tables/stage.ts';
+import type { RunSelector } from '../../store/runList.ts';
 import type { Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
 import { learnedFrom } from '../learnedFrom.ts';
@@ -19,23 +21,12 @@ const RUNS = 30;
 /** Below this a piece's time is that of starting it. Seconds. */
 const TOO_SHORT = 5;
 
-export interface KindForecast {
-  readonly kind: StageKind;
-  readonly seconds: number;
-  /** What the forecast rests on, in words. */
-  readonly basis: string;
-  readonly isEstimate: boolean;
-}
-
 /** What an estimate is taken from. */
 export const ESTIMATED_FROM =
   `${MEASURED.inference} ms a batch of ${MEASURED.batch} through wrn-10-2 at 28×28×1, with TensorFlow on 2 cores, ` +
   'and in proportion to images, epochs, operations of the extractor and passes; a GPU is many times faster';
 
-export interface Forecast {
-  readonly seconds: number;
-  readonly kinds: readonly KindForecast[];
-}
+export type { Forecast, KindForecast };
 
 /** Time for pieces of work that are yet to be done; training is counted to its last epoch, which early stopping may spare. */
 export function forecast(pieces: readonly PieceOfWork[], paces: ReadonlyMap<StageKind, Pace>): Forecast {
@@ -52,22 +43,46 @@ function basisText(pace: Pace | undefined): string {
   return `from ${pace.pieces} stored ${pace.pieces === 1 ? 'piece' : 'pieces'} of work of ${pace.seconds.toFixed(0)} s`;
 }
 
-/** How fast each kind of work was in the store's newest runs. Runs of older programs that no longer parse are passed over. */
-export function storedPaces(store: Store, data: DataAtHand): Map<StageKind, Pace> {
+/** A piece of work that was done. */
+export interface DonePiece {
+  readonly run: number;
+  readonly kind: StageKind;
+  readonly seconds: number;
+  /** On the machine of the constants. */
+  readonly expected: number;
+}
+
+/** What the store's newest runs did themselves. Runs of older programs that no longer parse are passed over. */
+export function donePieces(store: Store, data: DataAtHand): DonePiece[] {
   const seen = new Set<number>();
-  const ids = store.runs.list().map(({ id }) => id);
-  const done = ids.slice(0, RUNS).flatMap((id) => {
+  const newest = store.runList.page(EVERY_RUN, { order: NEWEST, offset: 0, limit: RUNS });
+  return newest.flatMap(({ id }) => {
     const run = parsed(store, id);
-    return run === null ? [] : piecesOf(store, { run, data, seen });
+    if (run === null) return [];
+    return piecesOf(store, { run, data, seen }).map(({ piece, seconds }) => ({
+      run: id,
+      kind: piece.kind,
+      seconds,
+      expected: measuredSeconds(piece),
+    }));
   });
+}
+const EVERY_RUN: RunSelector = { search: '', statuses: [], tags: [], archived: 'too', conditions: [] };
+const NEWEST = [{ column: { kind: 'fact', name: 'id' }, isDescending: true }] as const;
+
+/** How fast each kind of work was. */
+export function pacesOf(done: readonly DonePiece[]): Map<StageKind, Pace> {
   const paces = new Map<StageKind, Pace>();
-  for (const [kind, pieces] of Map.groupBy(done, ({ piece }) => piece.kind)) {
+  for (const [kind, pieces] of Map.groupBy(done, (piece) => piece.kind)) {
     const seconds = pieces.reduce((sum, one) => sum + one.seconds, 0);
-    const expected = pieces.reduce((sum, { piece }) => sum + measuredSeconds(piece), 0);
+    const expected = pieces.reduce((sum, one) => sum + one.expected, 0);
     if (expected > 0) paces.set(kind, { factor: seconds / expected, pieces: pieces.length, seconds });
   }
   return paces;
 }
+
+/** How fast each kind of work was in the store's newest runs. */
+export const storedPaces = (store: Store, data: DataAtHand): Map<StageKind, Pace> => pacesOf(donePieces(store, data));
 
 function parsed(store: Store, id: number): StoredRun | null {
   try {

@@ -1,8 +1,9 @@
+import type { Unit } from '../../../shared/studyReport.ts';
 import type { ReportRow, Share } from '../../../shared/report.ts';
 import type { TableKind } from './published.ts';
 
 /** Percent for shares, else a length in normalised or representation units. */
-export type Unit = 'percent' | 'length';
+export type { Unit };
 
 /** A column of a study's table: what it takes from a run's row. */
 export interface Measure {

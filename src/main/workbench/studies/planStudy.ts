@@ -1,42 +1,15 @@
 import type { StageKind } from '../../store/tables/stage.ts';
 import type { Store } from '../../store/store.ts';
 import { dataKeys, planStages, type StagePlan } from '../stageKeys.ts';
-import { DataAtHand, type MissingData, type ReducedData } from './dataAtHand.ts';
+import type { PlannedRun, StudyPlan } from '../../../shared/studyReport.ts';
+import { DataAtHand } from './dataAtHand.ts';
 import { expandStudy, type GridCell } from './expandStudy.ts';
-import { forecast, storedPaces, type Forecast } from './forecast.ts';
+import { forecast, storedPaces } from './forecast.ts';
 import type { LoadedStudy } from './loadStudy.ts';
 import { findStudy, runOfCell } from './runStudy.ts';
 import type { PieceOfWork } from './work.ts';
 
-export interface PlannedRun {
-  readonly position: number;
-  readonly name: string;
-  readonly stages: number;
-  /** Stages that neither an earlier run of the study nor the store has. */
-  readonly own: number;
-  /** Stages that the store has finished already. */
-  readonly stored: number;
-  /** Of its own stages; at most, and as good as the forecast's basis. */
-  readonly seconds: number;
-  /** What became of it so far; null where it was not begun. */
-  readonly status: string | null;
-}
-
-/** What a study would do, before it does it. */
-export interface StudyPlan {
-  readonly name: string;
-  readonly scale: string;
-  /** Its number where it was begun before. */
-  readonly study: number | null;
-  readonly runs: readonly PlannedRun[];
-  /** Stages of all runs together, and how many of them differ. */
-  readonly stages: number;
-  readonly distinctStages: number;
-  readonly storedStages: number;
-  readonly forecast: Forecast;
-  readonly missing: readonly MissingData[];
-  readonly reduced: readonly ReducedData[];
-}
+export type { PlannedRun, StudyPlan };
 
 /**
  * Runs, shared stages and a forecast of time. Without the files of a data set its stages have keys of their own, which tell
@@ -56,7 +29,7 @@ export function planStudy(store: Store | null, { study, document }: LoadedStudy)
     const own = plans.filter((plan) => !planned.has(plan.key) && !isStored(plan));
     const stored = plans.filter(isStored).length;
     for (const { key } of plans) planned.add(key);
-    const pieces = piecesOf(cell, { own, data });
+    const pieces = piecesToDo(cell, { own, data });
     const run = store === null || known === null ? null : runOfCell(store, known.id, cell);
     return { cell, plans, own, stored, pieces, status: run?.status ?? null };
   });
@@ -98,7 +71,10 @@ function distinctStored(
  * A run's own stages as the pieces that it works them off in; the extractor's own head is no work. Nor is, before it is there, what a
  * folder would make: it is among what is missing.
  */
-function piecesOf({ config }: GridCell, { own, data }: { own: readonly StagePlan[]; data: DataAtHand }): PieceOfWork[] {
+export function piecesToDo(
+  { config }: Pick<GridCell, 'config'>,
+  { own, data }: { own: readonly StagePlan[]; data: DataAtHand },
+): PieceOfWork[] {
   const work = own.filter(({ kind, inputs }) => kind !== 'head' || inputs['own'] !== true);
   return [...Map.groupBy(work, ({ kind, domain }) => `${kind} ${String(domain)}`).values()].flatMap((stages) => {
     const [{ kind, domain }] = stages;

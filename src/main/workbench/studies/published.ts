@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { DatasetChoice, DatasetName, Domain, HeadSpec } from '../../../shared/config.ts';
+import type { TableKind } from '../../../shared/studyReport.ts';
 import { headLabel } from '../stageKeys.ts';
 
 /** The paper's tables as they are bundled: percentages, and lengths in normalised or representation units. */
@@ -47,7 +48,7 @@ const NAMES: Readonly<Record<DatasetName, string>> = {
   stl10: 'STL10',
 };
 
-export type TableKind = 'accuracy' | 'searches' | 'smoothing';
+export type { TableKind };
 
 /** What a number of ours can be compared with. */
 export interface Place {

@@ -1,23 +1,12 @@
 import { DOMAINS, type ExperimentConfig } from '../../../shared/config.ts';
+import type { Scale } from '../../../shared/studyReport.ts';
 import type { Store } from '../../store/store.ts';
 import { dataOfRun } from '../learnedFrom.ts';
 import { stageOf, type StoredRun } from '../storedRun.ts';
 import type { DataAtHand } from './dataAtHand.ts';
 import type { CellResult } from './storedStudy.ts';
 
-/** How large an experiment was, so that a small one is not mistaken for a reproduction. */
-export interface Scale {
-  /** Evaluated test instances a domain. */
-  readonly instances: number;
-  /** n; null where nothing was certified. */
-  readonly draws: number | null;
-  readonly extractor: string;
-  /** Epochs trained so far: the extractor's, and the head's on the target. Null where neither is begun: then those of the config are the most. */
-  readonly epochs: { readonly extractor: number; readonly head: number } | null;
-  readonly maxEpochs: { readonly extractor: number; readonly head: number };
-  /** Training images, validation images included; null where nothing was run and the folder is not there. */
-  readonly images: { readonly source: number | null; readonly target: number | null };
-}
+export type { Scale };
 
 /** Scale of one head of a cell. @param head its label */
 export function scaleOf(

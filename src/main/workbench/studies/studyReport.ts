@@ -1,31 +1,10 @@
+import type { StudyReport, StudyRunState } from '../../../shared/studyReport.ts';
 import type { Store } from '../../store/store.ts';
-import type { RunStatus } from '../../store/tables/run.ts';
 import { reading } from '../storeOfFolder.ts';
 import { storedStudy } from './storedStudy.ts';
-import { studyTables, type StudyTable } from './studyTables.ts';
+import { studyTables } from './studyTables.ts';
 
-export interface StudyRunState {
-  readonly position: number;
-  readonly name: string;
-  /** Null where it was not begun. */
-  readonly run: number | null;
-  readonly status: RunStatus | null;
-  readonly failure: string | null;
-}
-
-/** A study with its tables, as it stands. */
-export interface StudyReport {
-  readonly study: {
-    readonly id: number;
-    readonly name: string;
-    readonly scale: string;
-    readonly createdAt: string;
-    /** The document it was begun with. */
-    readonly config: unknown;
-  };
-  readonly runs: readonly StudyRunState[];
-  readonly tables: readonly StudyTable[];
-}
+export type { StudyReport, StudyRunState };
 
 /** @throws StoreError 'not-found', BadInput for a study of another version */
 export function showStudy(folder: string, id: number): StudyReport {

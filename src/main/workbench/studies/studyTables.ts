@@ -1,65 +1,24 @@
+import type { Share } from '../../../shared/report.ts';
 import { wilsonInterval } from '../../math/wilson.ts';
 import { DOMAINS, type Domain, type HeadSpec } from '../../../shared/config.ts';
 import type { Store } from '../../store/store.ts';
-import type { Share } from '../../../shared/report.ts';
+import type {
+  MeasuredValue,
+  StudyColumn,
+  StudyRow,
+  StudyTable,
+  StudyValue,
+  TableKind,
+} from '../../../shared/studyReport.ts';
 import { headLabel } from '../stageKeys.ts';
 import { DataAtHand } from './dataAtHand.ts';
 import { procedureLabel } from './expandStudy.ts';
-import { MEASURES, type Measure, type Unit } from './measures.ts';
-import { publishedAt, type TableKind } from './published.ts';
-import { scaleOf, scaleText, type Scale } from './scale.ts';
+import { MEASURES, type Measure } from './measures.ts';
+import { publishedAt } from './published.ts';
+import { scaleOf, scaleText } from './scale.ts';
 import type { CellResult, StoredStudy } from './storedStudy.ts';
 
-/** One run's number. Percent or length, as the column's unit says. */
-export interface MeasuredValue {
-  readonly run: number;
-  readonly seed: number;
-  readonly value: number;
-  /** What a percentage is of, with its 95 % Wilson interval in percent; null for lengths. */
-  readonly share: (Share & { readonly interval: { readonly lower: number; readonly upper: number } }) | null;
-}
-
-/** Our number, over the seeds that have one, beside the published one. */
-export interface StudyValue {
-  /** Null where no run has the number. */
-  readonly ours: {
-    readonly mean: number;
-    readonly min: number;
-    readonly max: number;
-    readonly values: readonly MeasuredValue[];
-  } | null;
-  readonly published: number | null;
-  /** Ours minus published; null where either is missing. */
-  readonly difference: number | null;
-}
-
-export interface StudyColumn {
-  readonly key: string;
-  readonly group: string;
-  readonly title: string;
-  readonly unit: Unit;
-}
-
-export interface StudyRow {
-  /** In the order of the table's `keys`. */
-  readonly keys: readonly string[];
-  readonly values: readonly StudyValue[];
-  readonly scales: readonly Scale[];
-  /** The scales in words, one after the other where the runs of the row differ. */
-  readonly scale: string;
-  /** Why numbers are missing: what was not run, failed or was interrupted; null where every run is done. */
-  readonly missing: string | null;
-}
-
-export interface StudyTable {
-  readonly kind: TableKind;
-  readonly title: string;
-  readonly keys: readonly string[];
-  readonly columns: readonly StudyColumn[];
-  readonly rows: readonly StudyRow[];
-  /** Whether the paper has a number for any row. */
-  readonly hasPublished: boolean;
-}
+export type { MeasuredValue, StudyColumn, StudyRow, StudyTable, StudyValue };
 
 const TITLES: Readonly<Record<TableKind, string>> = {
   accuracy: "Accuracy by constraint and layers (the shape of the paper's Table 1)",
