@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { experimentConfigSchema } from '../../src/shared/config.ts';
+import { fieldsOf, initialValue, type Field, type JsonSchema } from '../../src/shared/form.ts';
+
+const fields = fieldsOf(z.toJSONSchema(experimentConfigSchema, { io: 'input' }) as JsonSchema);
+
+function find(path: string): Field {
+  let at: readonly Field[] = fields;
+  let found: Field | undefined;
+  for (const key of path.split('.')) {
+    found = at.find((field) => field.key === key);
+    if (found === undefined) throw new Error(`no field ${path}`);
+    if (found.kind === 'group') at = found.fields;
+    else if (found.kind === 'list' && found.item.kind === 'group') at = found.item.fields;
+    else if (found.kind === 'either') at = found.group.fields;
+  }
+  return found!;
+}
+
+/** Every key of a value of the config, with its defaults. */
+function keysOf(value: unknown, prefix = ''): string[] {
+  if (Array.isArray(value)) return keysOf(value[0], prefix);
+  if (typeof value !== 'object' || value === null) return [prefix];
+  return Object.entries(value).flatMap(([key, inner]) => keysOf(inner, prefix === '' ? key : `${prefix}.${key}`));
+}
+
+describe("a form's fields", () => {
+  it('are every leaf of the config', () => {
+    const config = experimentConfigSchema.parse({
+      name: 'x',
+      source: { dataset: 'mnist', trainingInstances: 5 },
+      target: { dataset: { folder: 'a', channels: 1, imageSize: { height: 8, width: 8 } } },
+      extractor: { preset: 'wrn-10-1' },
+      training: {},
+      heads: [{ layers: 1, constraint: 'wn', hiddenWidth: 8, boxTraining: {} }],
+    });
+    for (const key of keysOf(config)) expect(find(key).key).toBe(key.split('.').at(-1));
+  });
+
+  it('say what is allowed, what is the default, and help in the words of the schema', () => {
+    expect(find('certification.alpha')).toMatchObject({
+      kind: 'number',
+      isWhole: false,
+      allowed: 'a number > 0 < 1',
+      fallback: 1e-4,
+      isOptional: false,
+    });
+    expect(find('instances')).toMatchObject({
+      kind: 'number',
+      isWhole: true,
+      allowed: 'a whole number > 0',
+      label: 'Instances',
+    });
+    expect(find('pgd.relativeStep')).toMatchObject({ isOptional: true, label: 'Relative step' });
+    expect(find('heads.layers')).toMatchObject({ kind: 'choice', choices: [1, 4] });
+    expect(find('certification.methods')).toMatchObject({
+      kind: 'set',
+      choices: ['label', 'representation', 'logit', 'pairwise'],
+    });
+    expect(find('source.dataset')).toMatchObject({ kind: 'either', isOptional: false });
+    expect(find('certification.sigma').help).toBe('Standard deviation of the smoothing noise, normalised units.');
+  });
+
+  it('begin with what the schema takes', () => {
+    const heads = find('heads');
+    if (heads.kind !== 'list') throw new Error('heads are a list');
+    const head = initialValue(heads.item);
+    expect(head).toEqual({ layers: 1, constraint: 'none' });
+    expect(experimentConfigSchema.shape.heads.safeParse([head]).success).toBe(true);
+  });
+});
