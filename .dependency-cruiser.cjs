@@ -26,11 +26,26 @@ const rooms = {
   hosts: {
     folder: '^src/main/hosts/',
     rooms: ['workbench', 'shared'],
-    packages: ['commander', 'cli-progress', '@types/cli-progress', 'cli-table3', 'ws', '@types/ws'],
+    packages: ['commander', 'cli-progress', '@types/cli-progress', 'cli-table3', 'ws', '@types/ws', 'zod', 'electron'],
     node: true,
   },
   preload: { folder: '^src/preload/', rooms: ['shared'], packages: ['electron'], node: false },
-  renderer: { folder: '^src/renderer/', rooms: ['shared'], packages: ['vue', '@vue/[^/]+', 'pinia', 'vue-router', 'reka-ui', '@lucide/vue', '@tanstack/[^/]+', 'uplot', 'echarts'], node: false },
+  renderer: {
+    folder: '^src/renderer/',
+    rooms: ['shared'],
+    packages: [
+      'vue',
+      '@vue/[^/]+',
+      'pinia',
+      'vue-router',
+      'reka-ui',
+      '@lucide/vue',
+      '@tanstack/[^/]+',
+      'uplot',
+      'echarts',
+    ],
+    node: false,
+  },
 };
 
 const any = (patterns) => `(${patterns.join('|')})`;

@@ -11,7 +11,7 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.node.json', './tsconfig.e2e.json', './tsconfig.renderer.json'],
+        project: ['./tsconfig.node.json', './tsconfig.e2e.json', './tsconfig.renderer.json', './tsconfig.preload.json'],
         tsconfigRootDir: import.meta.dirname,
         extraFileExtensions: ['.vue'],
       },

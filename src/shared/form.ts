@@ -70,6 +70,8 @@ export function fieldOf(key: string, schema: JsonSchema, isRequired: boolean): F
     case 'number':
     case 'integer':
       return { ...facts, kind: 'number', isWhole: schema.type === 'integer', allowed: allowedText(schema) };
+    case 'string':
+    case undefined:
     default:
       return { ...facts, kind: 'text' };
   }
@@ -102,8 +104,8 @@ function constantsOf(schema: JsonSchema): (string | number)[] | null {
 
 /** zod's bounds of safe integers say nothing to a person. */
 function allowedText({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonSchema): string {
-  const least = exclusiveMinimum === undefined ? minimum : exclusiveMinimum;
-  const greatest = exclusiveMaximum === undefined ? maximum : exclusiveMaximum;
+  const least = exclusiveMinimum ?? minimum;
+  const greatest = exclusiveMaximum ?? maximum;
   const bounds = [
     ...(least === undefined || least <= Number.MIN_SAFE_INTEGER
       ? []

@@ -43,12 +43,12 @@ const { vendor, architecture, device, description, isFallbackAdapter } = adapter
 console.log(JSON.stringify(adapter && { vendor, architecture, device, description, isFallbackAdapter }));
 `;
 
-const require = createRequire(import.meta.url);
+const requirePackage = createRequire(import.meta.url);
 
 /** Where the optional package `name` begins; null where it is not installed. */
 export function findOptionalPackage(name: string): string | null {
   try {
-    return require.resolve(name);
+    return requirePackage.resolve(name);
   } catch {
     return null;
   }

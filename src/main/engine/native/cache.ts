@@ -49,11 +49,11 @@ function userCache(env: Environment, platform: string): string {
 
 /** The installed packages that the binding is made from; null where the optional one was left out. */
 export function findBindingSources(): BindingSources | null {
-  const require = createRequire(import.meta.url);
+  const requirePackage = createRequire(import.meta.url);
   try {
     return {
-      package: path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')),
-      napiHeaders: path.join(path.dirname(require.resolve('node-api-headers/package.json')), 'include'),
+      package: path.dirname(requirePackage.resolve('@tensorflow/tfjs-node-gpu/package.json')),
+      napiHeaders: path.join(path.dirname(requirePackage.resolve('node-api-headers/package.json')), 'include'),
     };
   } catch {
     return null;

@@ -28,7 +28,7 @@ export interface LoadSettings {
   readonly threads: number;
 }
 
-const require = createRequire(import.meta.url);
+const requirePackage = createRequire(import.meta.url);
 let loaded: { readonly folder: string; readonly result: LoadedTensorFlow } | null = null;
 
 /**
@@ -47,7 +47,7 @@ export function loadTensorFlow(installed: Installed, { threads }: LoadSettings):
   mendNodeUtil();
   try {
     keepQuiet(installed.folder);
-    const addon = require(bindingPath(installed.folder)) as Addon;
+    const addon = requirePackage(bindingPath(installed.folder)) as Addon;
     registerKernels(addon);
     const result: LoadedTensorFlow = {
       status: 'loaded',
@@ -78,7 +78,7 @@ function keepQuiet(folder: string): void {
   const level = Number(process.env['TF_CPP_MIN_LOG_LEVEL']);
   const framework = readdirSync(path.join(folder, 'tensorflow')).find((name) => name.includes('_framework.'));
   if (!Number.isInteger(level) || framework === undefined) return;
-  const { setMinLogLevel } = require(logLevelPath(folder)) as {
+  const { setMinLogLevel } = requirePackage(logLevelPath(folder)) as {
     readonly setMinLogLevel: (library: string, level: number) => boolean;
   };
   setMinLogLevel(path.join(folder, 'tensorflow', framework), level);
@@ -93,8 +93,8 @@ function mendNodeUtil(): void {
 
 /** What the package's own index.js does, but for its search for an addon inside node_modules. */
 function registerKernels(addon: Addon): void {
-  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
-  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
+  requirePackage('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
+  const { NodeJSKernelBackend } = requirePackage('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend') as {
     NodeJSKernelBackend: new (addon: Addon, packageName: string) => tf.KernelBackend;
   };
   const PRIORITY = 3;

@@ -1,6 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { OpenBackend } from '../backends/openBackend.ts';
+import { spawnEngine, type EngineProcess } from './engineProcess.ts';
 import type { Job, JobEvent, Request, Response, SerialisedError } from './protocol.ts';
 
 /** After a polite signal, how long the engine may take to end before it is killed. */
@@ -55,28 +54,26 @@ export interface Engine {
  * @throws EngineError when the process dies or no backend opens
  */
 export async function startEngine(environment: NodeJS.ProcessEnv = process.env): Promise<Engine> {
-  const child = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), [], {
-    serialization: 'advanced',
-    env: environment,
-    // Detached from the terminal's process group, so that Ctrl-C reaches the host alone, which then stops in order.
-    detached: true,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = spawnEngine(environment);
   const pending = new Map<number, Pending>();
   const backend = await firstResponse(child).catch(async (error: unknown) => {
     await close(child);
     throw error;
   });
-  child.on('message', (response: Response) => receive(child, pending, response));
-  child.once('exit', (code, signal) => failAll(pending, deathOf(code, signal)));
+  let death: EngineDied | null = null;
+  child.onMessage((response) => receive(child, pending, response as Response));
+  child.onceExit((code, signal) => {
+    death = deathOf(code, signal);
+    failAll(pending, death);
+  });
   let sequence = 0;
   return {
     backend,
     pid: child.pid!,
     run: (job, onEvent, signal) =>
       new Promise((resolve, reject) => {
-        if (child.exitCode !== null || child.signalCode !== null) {
-          reject(deathOf(child.exitCode, child.signalCode));
+        if (death !== null || child.isOver) {
+          reject(death ?? deathOf(null, null));
           return;
         }
         if (signal?.aborted === true) {
@@ -118,24 +115,21 @@ export async function startEngine(environment: NodeJS.ProcessEnv = process.env):
 }
 
 /** @throws when the request cannot be serialised. When it cannot be delivered the process is gone, which fails its jobs. */
-function send(child: ChildProcess, request: Request): void {
-  if (child.connected) child.send(request, () => undefined);
-}
+const send = (child: EngineProcess, request: Request): void => child.send(request);
 
-function firstResponse(child: ChildProcess): Promise<OpenBackend> {
+function firstResponse(child: EngineProcess): Promise<OpenBackend> {
   return new Promise((resolve, reject) => {
-    const onExit = (code: number | null, signal: NodeJS.Signals | null): void => reject(deathOf(code, signal));
-    child.once('exit', onExit);
-    child.once('error', reject);
-    child.once('message', (response: Response) => {
-      child.off('exit', onExit);
+    child.onceExit((code, signal) => reject(deathOf(code, signal)));
+    child.onceError(reject);
+    child.onceMessage((message) => {
+      const response = message as Response;
       if (response.kind === 'ready') resolve(response.backend);
       else reject(revive(response.kind === 'unusable' ? response.error : null));
     });
   });
 }
 
-function receive(child: ChildProcess, pending: Map<number, Pending>, response: Response): void {
+function receive(child: EngineProcess, pending: Map<number, Pending>, response: Response): void {
   if (response.kind === 'ready' || response.kind === 'unusable') return;
   const job = pending.get(response.id);
   if (job === undefined) return;
@@ -170,7 +164,7 @@ function failAll(pending: Map<number, Pending>, error: EngineError): void {
 }
 
 function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineDied {
-  const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  const how = signal === null ? `exited with code ${String(code)}` : `was ended by ${signal}`;
   const hint = signal === null ? '' : (SIGNAL_HINTS[signal] ?? '');
   return new EngineDied(`the engine ${how}${hint}`);
 }
@@ -183,10 +177,10 @@ function revive(error: SerialisedError | null): EngineError {
   return revived;
 }
 
-async function close(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  if (child.connected) child.disconnect();
+async function close(child: EngineProcess): Promise<void> {
+  if (child.isOver) return;
+  const ended = new Promise<void>((resolve) => child.onceExit(() => resolve()));
+  child.disconnect();
   const term = setTimeout(() => child.kill('SIGTERM'), GRACE_MILLISECONDS / 2);
   const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MILLISECONDS);
   await ended;

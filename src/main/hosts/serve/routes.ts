@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CONTENT_SECURITY_POLICY } from '../contentSecurityPolicy.ts';
 import { isAllowedHost, isSameOrigin, type AllowedHosts } from './origins.ts';
-import type { Encoding, Page, Pages } from './pages.ts';
+import type { Encoding, Page, Pages } from '../pages.ts';
 import { COOKIE, type Session } from './session.ts';
 
 export interface Served {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { openWorkbench, type WorkbenchApi } from '../../workbench/api/workbenchApi.ts';
 import { BadInput } from '../../workbench/errors.ts';
 import { LOOPBACK } from './origins.ts';
-import { readPages } from './pages.ts';
+import { readPages } from '../pages.ts';
 import { route, type Served } from './routes.ts';
 import { openSession } from './session.ts';
 import { openSockets, SOCKET_PATH } from './socket.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { BadInput } from '../../workbench/errors.ts';
+import { BadInput } from '../workbench/errors.ts';
 
 /** A built file of the renderer, ready to be sent. */
 export interface Page {

@@ -1,0 +1,56 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** A process that runs ./main.ts, whatever started it: a child of Node, or Electron's utility process. */
+export interface EngineProcess {
+  readonly pid: number | undefined;
+  readonly isOver: boolean;
+  /** @throws when the message cannot be serialised; one that cannot be delivered is dropped, since the process is then gone */
+  send(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  onceMessage(listener: (message: unknown) => void): void;
+  onceError(listener: (error: Error) => void): void;
+  onceExit(listener: (code: number | null, signal: NodeJS.Signals | null) => void): void;
+  /** Asks it to end: without its host the engine does. */
+  disconnect(): void;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+export type EngineSpawner = (environment: NodeJS.ProcessEnv) => EngineProcess;
+
+let spawner: EngineSpawner = spawnChild;
+
+/** What starts engines from now on; for hosts whose processes are others than Node's children. */
+export function useEngineSpawner(other: EngineSpawner): void {
+  spawner = other;
+}
+
+export const spawnEngine: EngineSpawner = (environment) => spawner(environment);
+
+function spawnChild(environment: NodeJS.ProcessEnv): EngineProcess {
+  const child = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), [], {
+    serialization: 'advanced',
+    env: environment,
+    // Detached from the terminal's process group, so that Ctrl-C reaches the host alone, which then stops in order.
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  return {
+    get pid() {
+      return child.pid;
+    },
+    get isOver() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
+    send: (message) => {
+      if (child.connected) child.send(message as object, () => undefined);
+    },
+    onMessage: (listener) => void child.on('message', listener),
+    onceMessage: (listener) => void child.once('message', listener),
+    onceError: (listener) => void child.once('error', listener),
+    onceExit: (listener) => void child.once('exit', listener),
+    disconnect: () => {
+      if (child.connected) child.disconnect();
+    },
+    kill: (signal) => void child.kill(signal),
+  };
+}

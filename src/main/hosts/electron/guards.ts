@@ -1,0 +1,41 @@
+import { ORIGIN } from './appProtocol.ts';
+
+/** What of a session and its pages is closed off; Electron's own types, as far as they are used. */
+export interface GuardedSession {
+  setPermissionRequestHandler(
+    handler: (contents: unknown, permission: string, grant: (granted: boolean) => void) => void,
+  ): void;
+  setPermissionCheckHandler(handler: () => boolean): void;
+}
+export interface GuardedContents {
+  setWindowOpenHandler(handler: (details: { readonly url: string }) => { readonly action: 'deny' }): void;
+  on(
+    event: 'will-navigate' | 'will-redirect',
+    listener: (event: { preventDefault(): void }, url: string) => void,
+  ): void;
+  on(event: 'will-attach-webview', listener: (event: { preventDefault(): void }) => void): void;
+}
+
+/** No permission is ever asked for by the pages, so none is given. */
+export function denyPermissions(session: GuardedSession): void {
+  session.setPermissionRequestHandler((_contents, _permission, grant) => grant(false));
+  session.setPermissionCheckHandler(() => false);
+}
+
+/** Pages go nowhere but to each other. A link to the web opens in the browser. */
+export function confineContents(contents: GuardedContents, openExternal: (url: string) => void): void {
+  contents.setWindowOpenHandler(({ url }) => {
+    if (isWebAddress(url)) openExternal(url);
+    return { action: 'deny' };
+  });
+  for (const event of ['will-navigate', 'will-redirect'] as const) {
+    contents.on(event, (navigation, url) => {
+      if (url.startsWith(`${ORIGIN}/`)) return;
+      navigation.preventDefault();
+      if (event === 'will-navigate' && isWebAddress(url)) openExternal(url);
+    });
+  }
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+}
+
+const isWebAddress = (url: string): boolean => URL.parse(url)?.protocol === 'https:';

@@ -1,0 +1,1 @@
+export { useEngineSpawner, type EngineProcess } from '../../engine/process/engineProcess.ts';
