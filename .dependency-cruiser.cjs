@@ -34,6 +34,7 @@ const rooms = {
     folder: '^src/renderer/',
     rooms: ['shared'],
     packages: [
+      'zod',
       'vue',
       '@vue/[^/]+',
       'pinia',

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { closeBrowser, LOCALE, openBrowser, screenshot, setTheme } from '../../scripts/browser.ts';
 import { buildRenderer } from '../../scripts/build-renderer.ts';
 import { serve, type Server } from '../../src/main/hosts/serve/serve.ts';
 
@@ -12,33 +12,13 @@ import { serve, type Server } from '../../src/main/hosts/serve/serve.ts';
  * on the console, none uncaught, no request that the policy forbade and no file that was missing.
  */
 
-/** The carried Chromium takes the machine's, where "C" is no language. */
-const LOCALE = 'en-US';
-const SYSTEM_CHROMES = ['/usr/bin/google-chrome', '/usr/bin/chromium', '/usr/bin/chromium-browser'];
-export type Theme = 'light' | 'dark';
-
-let browser: Browser | null = null;
-
-export async function openBrowser(): Promise<Browser> {
-  if (browser !== null) return browser;
-  const system = SYSTEM_CHROMES.find((file) => existsSync(file));
-  if (system !== undefined) return (browser = await chromium.launch({ executablePath: system }));
-  const { default: carried } = await import('@sparticuz/chromium');
-  browser = await chromium.launch({
-    executablePath: await carried.executablePath(),
-    args: carried.args,
-    headless: true,
-  });
-  return browser;
-}
-
 export interface Opened {
   readonly page: Page;
   readonly server: Server;
   readonly context: BrowserContext;
   /** Goes to an address of the workbench, such as "/runs?…", and waits until the view is there. */
   readonly visit: (address: string) => Promise<void>;
-  /** Writes what is seen to docs/screenshots/<name>-<theme>.png, in both themes; where PTW_SCREENSHOTS is set. */
+  /** Writes what is seen to <PTW_SCREENSHOTS>/<name>-<theme>.png, in both themes, where that names a folder. */
   readonly screenshot: (name: string) => Promise<void>;
   /** What went wrong so far and was expected to; forgets it. */
   readonly takeProblems: () => string[];
@@ -73,7 +53,10 @@ export function useWorkbench(folderOf: () => string | Promise<string>): () => Op
         await page.goto(origin + address);
         await page.locator('main > *').first().waitFor();
       },
-      screenshot: (name) => screenshot(page, name),
+      async screenshot(name) {
+        const folder = process.env['PTW_SCREENSHOTS'];
+        if (folder !== undefined) await screenshot(page, path.join(folder, name));
+      },
       takeProblems() {
         const taken = problems;
         problems = [];
@@ -89,35 +72,12 @@ export function useWorkbench(folderOf: () => string | Promise<string>): () => Op
   afterAll(async () => {
     await opened?.context.close();
     await opened?.server.close();
-    await browser?.close();
-    browser = null;
+    await closeBrowser();
   }, 60_000);
   return () => {
     if (opened === null) throw new Error('internal: the workbench is opened before the first test');
     return opened;
   };
-}
-
-const SCREENSHOTS = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
-
-/** In both themes, back to the one that was; a look that settles, without the pointer. */
-async function screenshot(page: Page, name: string): Promise<void> {
-  if (process.env['PTW_SCREENSHOTS'] === undefined) return;
-  const folder = process.env['PTW_SCREENSHOTS'] === '1' ? SCREENSHOTS : process.env['PTW_SCREENSHOTS'];
-  mkdirSync(folder, { recursive: true });
-  const before = await page.evaluate(() => document.documentElement.dataset['theme']);
-  for (const theme of ['light', 'dark'] as const) {
-    await setTheme(page, theme);
-    await page.mouse.move(0, 0);
-    await page.waitForTimeout(150);
-    await page.screenshot({ path: path.join(folder, `${name}-${theme}.png`) });
-  }
-  await setTheme(page, before === 'dark' ? 'dark' : 'light');
-}
-
-export async function setTheme(page: Page, theme: Theme): Promise<void> {
-  const button = page.getByRole('button', { name: theme === 'dark' ? 'Dark theme' : 'Light theme' });
-  if ((await button.count()) > 0) await button.dispatchEvent('click');
 }
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');

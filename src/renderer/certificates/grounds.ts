@@ -1,5 +1,4 @@
 import type { ExplainedCertificate, Grounds } from '../../shared/instance.ts';
-import { ABSTENTIONS } from '../../shared/results.ts';
 
 /** Rounded down, as a lower bound has to be. */
 export const probabilityDown = (value: number): string => (Math.floor(value * 1e4) / 1e4).toFixed(4);
@@ -20,7 +19,7 @@ export function groundsText(grounds: Grounds, own: string, nameOf: (label: numbe
 
 /** What a certificate says, in the words of the field. */
 export function verdictText({ verdict, soundness }: ExplainedCertificate, own: string): string {
-  if (verdict.outcome === 'abstained') return `abstains: ${ABSTENTIONS[verdict.reason]}`;
+  if (verdict.outcome === 'abstained') return 'abstains';
   return soundness === 'proved' ? `certified ${own}` : `passes for ${own}, no proof`;
 }
 

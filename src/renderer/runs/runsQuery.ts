@@ -83,3 +83,7 @@ export function columnTitle(column: string): string {
   };
   return FACTS[column] ?? column.slice(column.indexOf(':') + 1);
 }
+
+/** As a narrow heading has it: the last parts of a key say which it is. */
+export const shortTitle = (column: string): string =>
+  column.startsWith('config:') ? columnTitle(column).split('.').slice(-2).join('.') : columnTitle(column);

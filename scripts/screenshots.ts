@@ -1,0 +1,76 @@
+// `npm run screenshots`: every view, in both themes, with the results in PTW_HOME (or a folder given), into docs/screenshots.
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { serve } from '../src/main/hosts/serve/serve.ts';
+import { workbenchFolder } from '../src/main/workbench/storeOfFolder.ts';
+import { closeBrowser, LOCALE, openBrowser, screenshot } from './browser.ts';
+import { buildRenderer } from './build-renderer.ts';
+
+const OUT = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
+const folder = process.argv.at(2) ?? workbenchFolder();
+
+await buildRenderer();
+const server = await serve({ folder, port: 0 });
+const browser = await openBrowser();
+const context = await browser.newContext({
+  viewport: { width: 1360, height: 860 },
+  locale: LOCALE,
+  colorScheme: 'light',
+});
+const page = await context.newPage();
+const origin = `http://127.0.0.1:${server.port}`;
+await page.goto(server.newLink());
+
+/** A view, once what it asks for has come. */
+async function shoot(name: string, address: string, isThere: string): Promise<void> {
+  await page.goto(origin + address);
+  await page.getByText(isThere).first().waitFor({ timeout: 60_000 });
+  await page.waitForTimeout(700);
+  await screenshot(page, path.join(OUT, name));
+  console.log(name);
+}
+
+/** Brings the section under a heading to the top. */
+const scrollTo = (heading: string): Promise<unknown> =>
+  page.evaluate(
+    `[...document.querySelectorAll('h2')].find(({ textContent }) => textContent === ${JSON.stringify(heading)}).scrollIntoView()`,
+  );
+
+const reply = await server.workbench.answer({
+  id: 1,
+  call: 'certificates.list',
+  input: {
+    ...{ run: 1, domain: 'target', head: '4-layer wn', by: 'representation', rule: 'paper' },
+    ...{ outcome: 'falsified', offset: 0, limit: 1 },
+  },
+});
+if (!reply.ok) throw new Error(reply.error.message);
+const [falsified] = (reply.output as { rows: { index: number }[] }).rows;
+
+await shoot('runs', '/runs', 'demo');
+await shoot('run', '/runs/1', 'Results');
+await scrollTo('Certified accuracy against radius');
+await screenshot(page, path.join(OUT, 'curves'));
+await shoot(
+  'certificates',
+  '/runs/1/certificates?by=pairwise&head=4-layer+wn&sort=radius&descending=1',
+  'certified, correct',
+);
+const certificate = `/runs/1/certificates/target/${falsified.index}?by=pairwise&head=4-layer+wn`;
+await shoot('certificate', certificate, 'half of it in');
+await scrollTo('Representation: box and margins');
+await page.waitForTimeout(300);
+await screenshot(page, path.join(OUT, 'representation'));
+await page.getByRole('button', { name: 'Verify from the evidence' }).click();
+await page.getByText('yes', { exact: true }).first().waitFor();
+await scrollTo('Verify');
+await screenshot(page, path.join(OUT, 'verify'));
+await shoot('experiments', '/experiments?from=preset:demo', 'Time, at most');
+await shoot('compare', '/compare?runs=1,2', 'What differs');
+await shoot('studies', '/studies', 'Begin a study');
+await shoot('data', '/data?preview=fashion-mnist', 'Evaluated');
+await shoot('engine', '/engine', 'TensorFlow.js');
+
+await context.close();
+await closeBrowser();
+await server.close();
