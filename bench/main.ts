@@ -7,8 +7,17 @@ import { constraints } from './parts/constraints.ts';
 import { findings } from './parts/findings.ts';
 import { gpu } from './parts/gpu.ts';
 import { scaling } from './parts/scaling.ts';
+import { workbenchBench } from './parts/workbench.ts';
 
-const PARTS_RUN = { compare, scaling, compile: compileBench, gpu, constraints, findings } as const;
+const PARTS_RUN = {
+  compare,
+  scaling,
+  compile: compileBench,
+  gpu,
+  constraints,
+  findings,
+  workbench: workbenchBench,
+} as const;
 
 function optionsOrUsage(): Options {
   try {

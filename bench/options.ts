@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints', 'findings'] as const;
+export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints', 'findings', 'workbench'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {
@@ -31,6 +31,7 @@ export const USAGE = `npm run bench -- [part] [options]
   gpu       a wide extractor on the backend that serves, and estimates for GPUs at the paper's scale
   constraints  heads of 1 and 4 layers under every constraint: accuracy, certificates by each rule, training time
   findings  what docs/findings.md says of a finished study \`mini\`; trains nothing
+  workbench  how long views wait for answers with 10,000 runs and 1,000,000 certificates in the database
   --threads n      threads of either side (2)
   --repetitions n  of each contestant, medians are of these (11)
   --write          put the result into its document in docs; by default it is only printed

@@ -18,7 +18,7 @@ import { CERTIFICATE_COUNTS, STAGE_COUNTS, STAGES_OF_RUN } from '../../src/main/
 import { ABANDONED_STAGES, STAGE_BY_KEY } from '../../src/main/store/tables/stage.ts';
 import { CERTIFICATES_IN_STAGE, RUNS_OF_STAGE } from '../../src/main/store/tables/runDeletion.ts';
 import { RUNS_WITHOUT_FIGURES } from '../../src/main/store/tables/runFigure.ts';
-import { NEXT_FIGURE, NEXT_KEY, VALUES_OF_KEY } from '../../src/main/store/tables/runList.ts';
+import { NEXT_FIGURE, NEXT_KEY, UNARCHIVED_RUNS, VALUES_OF_KEY } from '../../src/main/store/tables/runList.ts';
 import { TAG_COUNTS, TAGS_OF_RUN } from '../../src/main/store/tables/runOrganisation.ts';
 import { RUNS_OF_STUDY, STUDIES_OF_RUN } from '../../src/main/store/tables/studyRun.ts';
 import { ARTEFACTS_OF_STAGE, STAGES_OF_ARTEFACT } from '../../src/main/store/tables/stageArtefact.ts';
@@ -34,6 +34,7 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['a queued run', QUEUED_RUN, 'INDEX queue_entry_by_run (run_id=?)'],
   ['a queued study', QUEUED_STUDY, 'INDEX queue_entry_by_study (study_id=?)'],
   ['the log of a run', LOG_OF_RUN, 'INDEX run_log_by_run (run_id=? AND id<?)'],
+  ['runs that are not archived, as they are listed', UNARCHIVED_RUNS, 'COVERING INDEX run_by_place (archived=?)'],
   ['runs without figures', RUNS_WITHOUT_FIGURES, 'COVERING INDEX run_without_figures'],
   ['tags', TAG_COUNTS, 'COVERING INDEX run_tag_by_tag'],
   ['tags of a run', TAGS_OF_RUN, 'SEARCH run_tag USING PRIMARY KEY (run_id=?)'],

@@ -55,6 +55,7 @@ ALTER TABLE run ADD COLUMN note TEXT NOT NULL DEFAULT '';
 ALTER TABLE run ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
 ALTER TABLE run ADD COLUMN archived INTEGER NOT NULL DEFAULT 0 CHECK (archived IN (0, 1));
 ALTER TABLE run ADD COLUMN has_figures INTEGER NOT NULL DEFAULT 0 CHECK (has_figures IN (0, 1));
+CREATE INDEX run_by_place ON run (archived, pinned DESC, id DESC);
 CREATE INDEX run_without_figures ON run (status) WHERE has_figures = 0;
 
 CREATE TABLE run_tag (

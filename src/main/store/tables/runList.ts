@@ -84,6 +84,10 @@ export function selectRunPage(
   return statement<ListedRow>(db, sql).all(...where.values, ...by.flatMap(({ values }) => values), limit, offset);
 }
 
+/** What lists are without a filter; rows of the table, which hold whole configs, are not looked at. */
+export const UNARCHIVED_RUNS =
+  'SELECT run.id FROM run WHERE run.archived = 0 ORDER BY run.pinned DESC, run.id DESC LIMIT 100';
+
 export function countRuns(db: ReadableDb, selector: RunSelector): number {
   const { text, values } = whereOf(selector);
   return statement<{ n: number }>(db, `SELECT count(*) AS n FROM run WHERE ${text}`).get(...values)!.n;
