@@ -9,6 +9,9 @@ import { DATABASE_NAME, openStore } from '../../src/main/store/store.ts';
 import { headLabel } from '../../src/main/workbench/stageKeys.ts';
 import { encode } from '../../src/shared/api/wire.ts';
 import { DOMAINS, RULES, type ExperimentConfig } from '../../src/shared/config.ts';
+import { closeBrowser, LOCALE, openBrowser } from '../../scripts/browser.ts';
+import { buildRenderer } from '../../scripts/build-renderer.ts';
+import { serve } from '../../src/main/hosts/serve/serve.ts';
 import type { Options } from '../options.ts';
 import { markdownTable } from '../table.ts';
 
@@ -300,4 +303,68 @@ export async function workbenchBench(_options: Options): Promise<void> {
   console.log(markdownTable(['question', 'median, ms', '95th percentile, ms', 'goal, ms', ''], rows));
   console.log(missed === 0 ? 'Every goal is met.' : `${missed} of ${rows.length} goals are missed.`);
   await workbench.close();
+  await pagesBench(folder);
+}
+
+/** What a reader sees of each view once it is there, reached from another view by its address alone. */
+const VIEWS: readonly (readonly [name: string, address: string, isThere: string])[] = [
+  ['runs', '/runs', '10\u202f000 runs'],
+  ['a run', '/runs/1', 'Confusion'],
+  ['certificates', '/runs/1/certificates?by=pairwise&head=4-layer+wn&show=table', 'certified, correct'],
+  ['compare', '/compare?runs=1,2', 'What differs'],
+  ['queue', '/queue', 'Nothing is under way'],
+  ['experiments', '/experiments', 'What is different'],
+];
+
+/** The same in a real browser: the first load from a warm server, and each view from a click to what it shows. */
+async function pagesBench(folder: string): Promise<void> {
+  await buildRenderer();
+  const server = await serve({ folder, port: 0 });
+  const browser = await openBrowser();
+  const context = await browser.newContext({ locale: LOCALE });
+  const page = await context.newPage();
+  let received = 0;
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Network.enable');
+  devtools.on('Network.loadingFinished', ({ encodedDataLength }) => (received += encodedDataLength));
+  await page.goto(server.newLink());
+  await page.getByText(VIEWS[0][2]).waitFor();
+  const loads: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    await devtools.send('Network.clearBrowserCache');
+    received = 0;
+    const started = performance.now();
+    await page.goto(`http://127.0.0.1:${server.port}/runs`);
+    await page.getByText(VIEWS[0][2]).waitFor();
+    loads.push(performance.now() - started);
+  }
+  console.log(
+    `First view from a warm server, nothing cached: ${loads.sort((a, b) => a - b)[2].toFixed(0)} ms (goal 1000), ${(received / 1e3).toFixed(0)} kB received (goal 1000).`,
+  );
+  const rows: string[][] = [];
+  for (const [name, address, isThere] of VIEWS) {
+    const times: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      await page.goto(`http://127.0.0.1:${server.port}/nothing`);
+      // A view that asks for nothing, so that only the next one is waited for.
+      await page.getByText('There is nothing at this address').waitFor();
+      // As a link does: within the application.
+      const taken = await page.evaluate<number>(`(async () => {
+        const started = performance.now();
+        history.pushState({}, '', ${JSON.stringify(address)});
+        dispatchEvent(new PopStateEvent('popstate', { state: {} }));
+        while (!document.querySelector('main').innerText.includes(${JSON.stringify(isThere)})) {
+          await new Promise((resolve) => requestAnimationFrame(resolve));
+        }
+        return performance.now() - started;
+      })()`);
+      times.push(taken);
+    }
+    times.sort((a, b) => a - b);
+    rows.push([name, times[3].toFixed(0), times[6].toFixed(0), '300']);
+  }
+  console.log(markdownTable(['view', 'median, ms', 'slowest of 7, ms', 'goal, ms'], rows));
+  await context.close();
+  await closeBrowser();
+  await server.close();
 }

@@ -24,7 +24,8 @@ export const compareCalls = {
       runs: z.array(z.object({ run: runId, name: z.string(), status: z.string(), rows: recordsOf<ReportRow>() })),
       /** Leaves of the configs in which they differ, a value for each run; null where a run has none. */
       differing: z.array(z.object({ key: z.string(), values: z.array(cellSchema) })),
-      tests: z.array(pairedTestSchema),
     }),
   ),
+  /** Of every head and measure that counts instances. */
+  'compare.tests': call(z.strictObject({ runs: z.array(runId).min(2).max(8) }), z.array(pairedTestSchema)),
 } as const satisfies Calls;

@@ -64,17 +64,16 @@ describe('experiments', () => {
 
 describe('comparing', () => {
   it('shows only keys that differ, and tests the same instances', async () => {
-    const { runs, differing, tests } = await workbench.ask('compare.runs', { runs: [1, 2] });
+    const { runs, differing } = await workbench.ask('compare.runs', { runs: [1, 2] });
+    const tests = await workbench.ask('compare.tests', { runs: [1, 2] });
     expect(runs.map(({ name }) => name)).toEqual(['first', 'second']);
     expect(differing).toEqual([
       { key: 'name', values: ['first', 'second'] },
       { key: 'seed', values: [3, 4] },
     ]);
-    const own = await workbench.ask('compare.runs', { runs: [1, 1] });
-    expect(own.tests.length).toBeGreaterThan(10);
-    expect(own.tests.every(({ pValue, shared, onlyFirst }) => pValue === 1 && shared === 10 && onlyFirst === 0)).toBe(
-      true,
-    );
+    const own = await workbench.ask('compare.tests', { runs: [1, 1] });
+    expect(own.length).toBeGreaterThan(10);
+    expect(own.every(({ pValue, shared, onlyFirst }) => pValue === 1 && shared === 10 && onlyFirst === 0)).toBe(true);
     expect(tests.every(({ shared }) => shared <= 10)).toBe(true);
     await expect(workbench.ask('compare.runs', { runs: [1, 9] })).rejects.toThrow('find run 9');
   });

@@ -19,7 +19,11 @@ export const compareHandlers = ({ store }: ApiContext): Handlers<typeof compareC
       differing: keys
         .map((key) => ({ key, values: values.map((of) => of.get(key) ?? null) }))
         .filter(({ values: row }) => new Set(row).size > 1),
-      tests: pairedTests(store, runs),
     };
   },
+  'compare.tests': ({ runs }) =>
+    pairedTests(
+      store,
+      runs.map((id) => storedRun(store, id)),
+    ),
 });
