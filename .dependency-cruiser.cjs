@@ -33,18 +33,7 @@ const rooms = {
   renderer: {
     folder: '^src/renderer/',
     rooms: ['shared'],
-    packages: [
-      'zod',
-      'vue',
-      '@vue/[^/]+',
-      'pinia',
-      'vue-router',
-      'reka-ui',
-      '@lucide/vue',
-      '@tanstack/[^/]+',
-      'uplot',
-      'echarts',
-    ],
+    packages: ['zod', 'vue', '@vue/[^/]+', 'pinia', 'vue-router', 'reka-ui', '@lucide/vue', '@tanstack/[^/]+', 'uplot'],
     node: false,
   },
 };
