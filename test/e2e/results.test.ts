@@ -144,6 +144,13 @@ describe('certificates', () => {
     await page.getByText(/half of it in/).waitFor();
     await screenshot('certificate');
     expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Draw again and show' }).click();
+    const slider = page.getByRole('slider', { name: 'Radius' });
+    await slider.waitFor({ timeout: 60_000 });
+    await page.getByText('The boxes at the stored radii are the stored ones, bit for bit.').waitFor();
+    await slider.focus();
+    await page.keyboard.press('End');
+    expect(await slider.getAttribute('aria-valuetext')).toContain('certified');
     await page.getByRole('button', { name: 'Verify from the evidence' }).click();
     await page.getByText('yes', { exact: true }).first().waitFor();
     await page.getByRole('button', { name: 'Draw again and compare' }).click();

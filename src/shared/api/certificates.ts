@@ -169,6 +169,29 @@ export const certificatesCalls = {
       marginLower: z.number(),
     }),
   ),
+  /**
+   * The margin that each rule proves at every radius: the draws again, their boxes from the smallest to the largest, and the margin to each rival
+   * on each. A certificate's own radius is the largest at which all are positive.
+   */
+  'certificates.marginCurve': call(
+    z.strictObject({ ...instance, head, task: taskName }),
+    z.object({
+      /** The class under test, by rule alike. */
+      predicted: z.int(),
+      /** Ascending, normalised units. */
+      radius: float64Array,
+      rules: z.array(
+        z.object({
+          rule: ruleSchema,
+          isProof: z.boolean(),
+          /** [radii, K], row-major; +Infinity at the class itself. */
+          margins: float64Array,
+        }),
+      ),
+      /** Whether the boxes at the stored certificates' own radii are the stored ones, bit for bit. */
+      isSame: z.boolean(),
+    }),
+  ),
   /** Rechecks the certificates of one image and head from their evidence; with `redraw`, draws again and compares. */
   'certificates.verify': call(
     z.strictObject({ ...instance, head, redraw: z.boolean(), task: taskName }),

@@ -191,6 +191,26 @@ describe('one image', () => {
     ).rejects.toThrow('rival: got class');
   });
 
+  it('has margins at every radius that are the stored ones at its own', async () => {
+    const of = { ...OF, index: index() };
+    const curve = await workbench.ask('certificates.marginCurve', { ...of, task: 'margins-1' });
+    expect(curve.isSame).toBe(true);
+    expect([...curve.radius]).toEqual([...curve.radius].sort((a, b) => a - b));
+    const report = await workbench.ask('certificates.instance', { ...of, head: OF.head });
+    for (const { verdict, evidence } of report.heads[0].certificates) {
+      if (evidence.method !== 'representation') continue;
+      const { margins } = curve.rules.find(({ rule }) => rule === evidence.rule)!;
+      const rows = [...curve.radius.keys()].map((i) => margins.subarray(i * 10, (i + 1) * 10));
+      // Some row is that of the stored box; the radius of a certificate is the largest with all margins positive.
+      expect(rows.some((row) => row.every((margin, j) => Object.is(margin, evidence.marginLower[j])))).toBe(true);
+      const positive = rows.findLastIndex((row) => row.every((margin) => margin > 0));
+      if (verdict.outcome === 'certified') expect(curve.radius[positive]).toBeCloseTo(verdict.radiusNormalised, 12);
+    }
+    await expect(workbench.ask('certificates.marginCurve', { ...of, index: 1e6, task: 'm' })).rejects.toThrow(
+      'no representation certificates',
+    );
+  });
+
   it('is verified from its evidence, and drawn again to the same bits', async () => {
     const of = { ...OF, index: index() };
     const { rechecked, redrawn } = await workbench.ask('certificates.verify', {

@@ -10,7 +10,7 @@ import type { HeadShape } from '../models/headShape.ts';
 import { disposeParameters } from '../models/parameters.ts';
 import { freeze, type FrozenExtractor } from '../models/wideResNet.ts';
 import { representationSize, WIDE_RES_NETS } from '../models/wideResNetShape.ts';
-import { certifyInstances } from '../smoothing/certifyInstances.ts';
+import { certifyInstances, drawInstances } from '../smoothing/certifyInstances.ts';
 import { effectiveTraining } from '../training/effectiveTraining.ts';
 import { trainExtractor } from '../training/trainExtractor.ts';
 import { trainHeads } from '../training/trainHeads.ts';
@@ -57,6 +57,9 @@ export async function runJob(job: Job, context: JobContext): Promise<void> {
       return;
     case 'certify':
       await withExtractor(job, (extractor) => certifyInstances(job, { transfer, extractor, context }));
+      return;
+    case 'draw':
+      await withExtractor(job, (extractor) => drawInstances(job, { transfer, extractor, context }));
       return;
   }
 }

@@ -75,7 +75,9 @@ export type Job =
   | (OnLackingHeads & { readonly kind: 'noise-attack' })
   | (OnExtractor & { readonly kind: 'pgd'; readonly head: NamedHead; readonly indices: Int32Array })
   | (OnExtractor & { readonly kind: 'adversarial-search'; readonly head: NamedHead; readonly indices: Int32Array })
-  | (OnLackingHeads & { readonly kind: 'certify' });
+  | (OnLackingHeads & { readonly kind: 'certify' })
+  /** The estimation draws of instances as they were certified with, in the representation. */
+  | (OnExtractor & { readonly kind: 'draw'; readonly indices: Int32Array });
 
 /** Facts of the data that the host needs: which test instances are evaluated, and what the files were. */
 export interface TransferDescription {
@@ -111,6 +113,13 @@ export type JobEvent =
     }
   | { readonly kind: 'extractor'; readonly extractor: NamedArrays; readonly head: HeadWeights }
   | { readonly kind: 'head'; readonly head: string; readonly weights: HeadWeights }
+  /** [D, draws], each row ascending. */
+  | {
+      readonly kind: 'columns';
+      readonly datasetIndex: number;
+      readonly draws: number;
+      readonly columns: Float32Array;
+    }
   | { readonly kind: 'predictions'; readonly head: string; readonly records: readonly PredictionRecord[] }
   | { readonly kind: 'noise-attack'; readonly head: string; readonly records: readonly NoiseAttackRecord[] }
   | { readonly kind: 'pgd'; readonly head: string; readonly records: readonly PgdRecord[] }

@@ -10,7 +10,7 @@ import { Passes } from '../passes.ts';
 import { valuesOf } from '../readBack.ts';
 import type { Job, JobEvent, NamedHead } from '../process/protocol.ts';
 import { startCertifiers, type Certifiers } from './certifiers.ts';
-import { putInColumns } from './columns.ts';
+import { putInColumns, sortColumns } from './columns.ts';
 import { compileNoisyModel, DRAWS_BATCH, drawKeys, eachPassOfDraws } from './draws.ts';
 import type { InstanceDraws, NoisyModel } from './draws.ts';
 import type { DrawnInstance, Sample, Samples } from './drawnInstance.ts';
@@ -45,6 +45,31 @@ export async function certifyInstances(job: CertifyJob, certification: Certifica
     await certifiers.close();
     noisy.dispose();
     Object.values(heads).forEach(disposeHead);
+  }
+}
+
+/** The estimation draws of instances again, in the representation: those that they were certified with, bit for bit on the same engine. */
+export async function drawInstances(
+  job: Extract<Job, { kind: 'draw' }>,
+  { transfer, extractor, context }: Omit<Certification, 'threads'>,
+): Promise<void> {
+  const { draws, sigma } = job.config.certification;
+  const model = compileNoisyModel({ extractor, heads: {} }, sigma);
+  const passes = new Passes({ rows: DRAWS_BATCH, of: 'noise draws', release: () => model.dispose() }, context);
+  const dimension = representationSize(extractor.net);
+  let done = 0;
+  try {
+    for (const datasetIndex of job.indices) {
+      const columns = new Float32Array(dimension * draws);
+      const estimation: Sample = { draws, logits: new Map(), columns };
+      await drawInstance(job, { transfer, model, passes }, { datasetIndex, samples: { selection: null, estimation } });
+      sortColumns(columns, draws);
+      context.event({ kind: 'columns', datasetIndex, draws, columns });
+      context.progress(++done, job.indices.length);
+      await context.breathe();
+    }
+  } finally {
+    model.dispose();
   }
 }
 
@@ -135,7 +160,7 @@ interface Drawing {
 
 /** Fills the samples. */
 async function drawInstance(
-  { config, domain }: CertifyJob,
+  { config, domain }: Pick<CertifyJob, 'config' | 'domain'>,
   drawing: Drawing,
   { datasetIndex, samples: { selection, estimation } }: Pick<DrawnInstance, 'datasetIndex' | 'samples'>,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import type { certificatesCalls } from '../../../shared/api/certificates.ts';
 import { adversarialExamples } from '../certificates/adversarialExamples.ts';
 import { choicesOf, listedInstance, selectionOf } from '../certificates/listInstances.ts';
+import { marginCurve } from '../certificates/marginCurve.ts';
 import { marginLosses } from '../certificates/marginLosses.ts';
 import { TestImages } from '../certificates/testImages.ts';
 import { verifyInstance } from '../certificates/verifyInstance.ts';
@@ -49,6 +50,8 @@ export function certificatesHandlers({ store, tasks }: ApiContext): Handlers<typ
     'certificates.draws': ({ run, ...of }) => images.draws(run, of),
     'certificates.adversarial': (of) => adversarialExamples(store, images, of),
     'certificates.losses': (of) => marginLosses(store, of),
+    'certificates.marginCurve': ({ task, ...of }) =>
+      tasks.run(task, (reporter, signal) => marginCurve(store, of, { reporter, signal })),
     'certificates.verify': ({ task, ...of }) =>
       tasks.run(task, (reporter, signal) => verifyInstance(store, of, { reporter, signal })),
   };
