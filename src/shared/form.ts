@@ -24,6 +24,8 @@ interface Facts {
   readonly key: string;
   readonly label: string;
   readonly help: string;
+  /** What its number counts or measures, where the help says it; "" where it says none. */
+  readonly unit: string;
   /** Undefined where the config must say it, or says it by leaving it out. */
   readonly fallback: unknown;
   readonly isOptional: boolean;
@@ -51,6 +53,7 @@ export function fieldOf(key: string, schema: JsonSchema, isRequired: boolean): F
     key,
     label: labelOf(key),
     help: schema.description ?? '',
+    unit: unitOf(schema),
     fallback: schema.default,
     isOptional: !isRequired && schema.default === undefined,
   };
@@ -117,6 +120,21 @@ function allowedText({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximu
   return [type === 'integer' ? 'a whole number' : 'a number', ...bounds].join(' ');
 }
 
+/** In the words that descriptions use for units, longest first. */
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/in units of certification\.sigma/, 'σ'],
+  [/normalised units/, 'normalised units'],
+  [/^Pixels\b/, 'pixels'],
+  [/as a share of epsilon/, 'of epsilon'],
+  [/^Share of\b/, 'share'],
+  [/probability\b/, 'probability'],
+  [/^Epochs\b/, 'epochs'],
+];
+function unitOf({ type, description = '' }: JsonSchema): string {
+  if (type !== 'number' && type !== 'integer') return '';
+  return UNITS.find(([words]) => words.test(description))?.[1] ?? '';
+}
+
 /** "relativeStep" → "Relative step" */
 function labelOf(key: string): string {
   const words = key.replaceAll(/([a-z])([A-Z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`);
@@ -148,3 +166,31 @@ export function initialValue(field: Field): unknown {
       return 1;
   }
 }
+
+/** Paths of all fields that a form shows for a config, as "heads.0.layers": where a problem can stand. */
+export function shownPaths(fields: readonly Field[], config: unknown, prefix = ''): string[] {
+  return fields.flatMap((field) => {
+    const path = prefix === '' ? field.key : `${prefix}.${field.key}`;
+    const value = isObject(config) ? config[field.key] : undefined;
+    return [path, ...pathsInside(field, { value, path })];
+  });
+}
+
+function pathsInside(field: Field, { value, path }: { readonly value: unknown; readonly path: string }): string[] {
+  switch (field.kind) {
+    case 'group':
+      return value === undefined && field.isOptional ? [] : shownPaths(field.fields, value, path);
+    case 'list': {
+      const { item } = field;
+      if (item.kind !== 'group' || !Array.isArray(value)) return [];
+      return value.flatMap((one: unknown, i) => [`${path}.${i}`, ...shownPaths(item.fields, one, `${path}.${i}`)]);
+    }
+    case 'either':
+      return isObject(value) ? shownPaths(field.group.fields, value, path) : [];
+    case 'set':
+      return Array.isArray(value) ? value.map((_, i) => `${path}.${i}`) : [];
+    default:
+      return [];
+  }
+}
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

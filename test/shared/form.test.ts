@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { experimentConfigSchema } from '../../src/shared/config.ts';
-import { fieldsOf, initialValue, type Field, type JsonSchema } from '../../src/shared/form.ts';
+import { fieldsOf, initialValue, shownPaths, type Field, type JsonSchema } from '../../src/shared/form.ts';
 
 const fields = fieldsOf(z.toJSONSchema(experimentConfigSchema, { io: 'input' }) as JsonSchema);
 
@@ -68,5 +68,37 @@ describe("a form's fields", () => {
     const head = initialValue(heads.item);
     expect(head).toEqual({ layers: 1, constraint: 'none' });
     expect(experimentConfigSchema.shape.heads.safeParse([head]).success).toBe(true);
+  });
+
+  it('have a unit where the schema states one', () => {
+    expect(
+      Object.fromEntries(
+        ['pgd.epsilon', 'pgd.relativeStep', 'heads.boxTraining.radius', 'certification.alpha', 'pgd.steps'].map((path) => [
+          path,
+          find(path).unit,
+        ]),
+      ),
+    ).toEqual({
+      'pgd.epsilon': 'normalised units',
+      'pgd.relativeStep': 'of epsilon',
+      'heads.boxTraining.radius': 'σ',
+      'certification.alpha': 'probability',
+      'pgd.steps': '',
+    });
+    expect(find('source.dataset.imageSize.height').unit).toBe('pixels');
+  });
+
+  it('are shown at the paths that problems are named by', () => {
+    const paths = shownPaths(fields, {
+      source: { dataset: { folder: 'a' } },
+      target: { dataset: 'mnist' },
+      heads: [{ layers: 1 }, 'no head'],
+      certification: { rules: ['paper'] },
+    });
+    expect(paths).toEqual(expect.arrayContaining(['name', 'source.dataset.folder', 'heads.1', 'heads.0.layers']));
+    expect(paths).toEqual(expect.arrayContaining(['certification.rules.0', 'certification.falsification.steps']));
+    expect(paths).not.toContain('target.dataset.folder');
+    expect(paths).not.toContain('heads.0.boxTraining.weight');
+    expect(shownPaths(fields, null)).toContain('extractor.preset');
   });
 });

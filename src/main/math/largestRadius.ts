@@ -1,5 +1,7 @@
 import { clopperPearsonLower } from './clopperPearson.ts';
+import { labelLevel, logitLevel, pairwiseLevel, representationLevel, type LogitTest, type Selection } from './levels.ts';
 import { normalQuantileLower } from './normal.ts';
+import { orderStatisticEpsilon } from './orderStatistics.ts';
 import { roundedDown } from './rounding.ts';
 
 /**
@@ -7,14 +9,45 @@ import { roundedDown } from './rounding.ts';
  * (METHOD.md §4). Normalised units, rounded down; 0 where n is too small to certify at all.
  * @throws RangeError as clopperPearsonLower
  */
-export function largestRadiusByVotes({
-  draws,
-  sigma,
-  level,
-}: {
-  readonly draws: number;
-  readonly sigma: number;
-  readonly level: number;
-}): number {
+export function largestRadiusByVotes({ draws, sigma, level }: Drawn): number {
   return Math.max(0, roundedDown(sigma * normalQuantileLower(clopperPearsonLower(draws, draws, level)), 1));
 }
+
+/**
+ * The radius of a box between the least and the greatest draw, ε_1 = −σ·Φ⁻¹(1 − level^(1/n)): every other box of order statistics is
+ * certified less far (METHOD.md §4). Normalised units, rounded down; 0 where n is too small to certify at all.
+ * @throws RangeError as orderStatisticEpsilon
+ */
+export function largestRadiusByOrder({ draws, sigma, level }: Drawn): number {
+  if (draws < 2) return 0;
+  const widest = orderStatisticEpsilon(1, draws, level);
+  return widest.outcome === 'usable' ? Math.max(0, roundedDown(sigma * widest.epsilonOverSigma, 1)) : 0;
+}
+
+interface Drawn {
+  /** n */
+  readonly draws: number;
+  readonly sigma: number;
+  /** Failure probability of one bound. */
+  readonly level: number;
+}
+
+export interface RadiusRequest {
+  readonly draws: number;
+  readonly sigma: number;
+  readonly alpha: number;
+  readonly selection: Selection;
+  readonly logitTest: LogitTest;
+  /** K */
+  readonly classes: number;
+  /** D */
+  readonly dimension: number;
+}
+
+/** The largest radius that each method can prove with n draws at α, whatever the model is. Normalised units. */
+export const LARGEST_RADIUS = {
+  label: (request) => largestRadiusByVotes({ ...request, level: labelLevel(request) }),
+  pairwise: (request) => largestRadiusByVotes({ ...request, level: pairwiseLevel(request) }),
+  logit: (request) => largestRadiusByOrder({ ...request, level: logitLevel(request) }),
+  representation: (request) => largestRadiusByOrder({ ...request, level: representationLevel(request) }),
+} as const satisfies Record<string, (request: RadiusRequest) => number>;

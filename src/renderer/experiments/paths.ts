@@ -21,31 +21,6 @@ export function withValue(root: unknown, [first, ...rest]: Path, value: unknown)
   return Object.fromEntries(Object.entries(before).filter(([key]) => key !== String(first)));
 }
 
-/** Every leaf by its path, as "heads.0.layers". */
-export function leavesOf(value: unknown, prefix = ''): Map<string, unknown> {
-  const leaves = new Map<string, unknown>();
-  if (typeof value === 'object' && value !== null) {
-    for (const [key, inner] of Object.entries(value)) {
-      for (const [path, leaf] of leavesOf(inner, prefix === '' ? key : `${prefix}.${key}`)) leaves.set(path, leaf);
-    }
-  } else leaves.set(prefix, value);
-  return leaves;
-}
-
-export interface Difference {
-  readonly path: string;
-  readonly mine: unknown;
-  readonly other: unknown;
-}
-
-/** Leaves that two configs do not have alike. */
-export function differencesOf(mine: unknown, other: unknown): Difference[] {
-  const [a, b] = [leavesOf(mine), leavesOf(other)];
-  return [...new Set([...a.keys(), ...b.keys()])]
-    .map((path) => ({ path, mine: a.get(path), other: b.get(path) }))
-    .filter(({ mine: one, other: two }) => JSON.stringify(one) !== JSON.stringify(two));
-}
-
 /** The line of a JSON text that a parser's position is in, from 1; null where its message has none. */
 export function lineOfProblem(text: string, message: string): number | null {
   const line = /line (\d+)/.exec(message)?.[1];
