@@ -189,7 +189,10 @@ function pathsInside(field: Field, { value, path }: { readonly value: unknown; r
       return isObject(value) ? shownPaths(field.group.fields, value, path) : [];
     case 'set':
       return Array.isArray(value) ? value.map((_, i) => `${path}.${i}`) : [];
-    default:
+    case 'choice':
+    case 'flag':
+    case 'number':
+    case 'text':
       return [];
   }
 }

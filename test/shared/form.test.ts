@@ -73,10 +73,9 @@ describe("a form's fields", () => {
   it('have a unit where the schema states one', () => {
     expect(
       Object.fromEntries(
-        ['pgd.epsilon', 'pgd.relativeStep', 'heads.boxTraining.radius', 'certification.alpha', 'pgd.steps'].map((path) => [
-          path,
-          find(path).unit,
-        ]),
+        ['pgd.epsilon', 'pgd.relativeStep', 'heads.boxTraining.radius', 'certification.alpha', 'pgd.steps'].map(
+          (path) => [path, find(path).unit],
+        ),
       ),
     ).toEqual({
       'pgd.epsilon': 'normalised units',

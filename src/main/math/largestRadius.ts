@@ -1,5 +1,12 @@
 import { clopperPearsonLower } from './clopperPearson.ts';
-import { labelLevel, logitLevel, pairwiseLevel, representationLevel, type LogitTest, type Selection } from './levels.ts';
+import {
+  labelLevel,
+  logitLevel,
+  pairwiseLevel,
+  representationLevel,
+  type LogitTest,
+  type Selection,
+} from './levels.ts';
 import { normalQuantileLower } from './normal.ts';
 import { orderStatisticEpsilon } from './orderStatistics.ts';
 import { roundedDown } from './rounding.ts';

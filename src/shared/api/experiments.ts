@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ExperimentConfig } from '../config.ts';
+import { methodSchema, type ExperimentConfig } from '../config.ts';
 import type { Forecast, MissingData, ReducedData } from '../studyReport.ts';
 import { call, nothing, recordOf, recordsOf, runId, type Calls } from './call.ts';
 
@@ -37,8 +37,8 @@ export const experimentsCalls = {
       memory: z.object({ bytes: z.number(), runs: z.int() }).nullable(),
       missing: recordsOf<MissingData>(),
       reduced: recordsOf<ReducedData>(),
-      /** The largest radius, normalised units, that n and α allow a certificate by votes. */
-      ceiling: z.number().nullable(),
+      /** The largest radius, normalised units, that n and α allow each method, whatever the model is; null without certificates. */
+      ceilings: z.partialRecord(methodSchema, z.number()).nullable(),
     }),
   ),
 } as const satisfies Calls;

@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import type { experimentsCalls } from '../../../shared/api/experiments.ts';
 import type { ExperimentConfig } from '../../../shared/config.ts';
-import { largestRadiusByVotes } from '../../math/largestRadius.ts';
-import { labelLevel } from '../../math/levels.ts';
+import { representationSize, WIDE_RES_NETS } from '../../engine/models/wideResNetShape.ts';
+import { LARGEST_RADIUS } from '../../math/largestRadius.ts';
+import { effectiveLogitTest } from '../../math/levels.ts';
 import type { Store } from '../../store/store.ts';
 import { MEMORY_FIGURE } from '../runs/figures.ts';
 import { DataAtHand } from '../studies/dataAtHand.ts';
@@ -15,7 +16,8 @@ type ForecastView = z.infer<(typeof experimentsCalls)['experiments.forecast']['o
 /** Time and memory of an experiment, from what earlier runs took. @throws DataError where data files are damaged */
 export function forecastExperiment(store: Store, config: ExperimentConfig): ForecastView {
   const data = new DataAtHand();
-  const plans = planStages(config, dataKeys(config, data.describe(config)));
+  const described = data.describe(config);
+  const plans = planStages(config, dataKeys(config, described));
   const own = plans.filter(({ key }) => store.stages.findByKey(key)?.status !== 'done');
   const done = donePieces(store, data);
   return {
@@ -26,7 +28,7 @@ export function forecastExperiment(store: Store, config: ExperimentConfig): Fore
     memory: memoryOf(store, config),
     missing: data.missing([config]),
     reduced: data.reduced([config]),
-    ceiling: ceilingOf(config),
+    ceilings: ceilingsOf(config, described.domains.target.classNames.length),
   };
 }
 
@@ -69,9 +71,14 @@ function memoryOf(store: Store, { extractor, source }: ExperimentConfig): Foreca
   return peaks.length === 0 ? null : { bytes: Math.max(...peaks), runs: peaks.length };
 }
 
-function ceilingOf({ certification }: ExperimentConfig): number | null {
-  if (!certification.enabled) return null;
-  const { draws, sigma, alpha, selection } = certification;
-  // Of two classes the correction of a shared selection is least: no data set allows more.
-  return largestRadiusByVotes({ draws, sigma, level: labelLevel({ alpha, selection, classes: 2 }) });
+function ceilingsOf(config: ExperimentConfig, classes: number): ForecastView['ceilings'] {
+  const { enabled, methods, logitTest, ...certification } = config.certification;
+  if (!enabled) return null;
+  const request = {
+    ...certification,
+    logitTest: effectiveLogitTest(certification.selection, logitTest),
+    classes,
+    dimension: representationSize(WIDE_RES_NETS[config.extractor.preset]),
+  };
+  return Object.fromEntries(methods.map((method) => [method, LARGEST_RADIUS[method](request)]));
 }
