@@ -31,7 +31,9 @@ export function drawSeries(
   context.lineWidth = 1.75 * projection.ratio;
   context.lineJoin = 'round';
   if (series.isDashed === true) context.setLineDash([6 * projection.ratio, 4 * projection.ratio]);
-  if (series.kind === 'points') drawPoints(context, series, projection);
+  // One point alone makes no line.
+  if (series.kind === 'points' || (series.kind === 'line' && series.x.length === 1))
+    drawPoints(context, series, projection);
   else strokeLine(context, series, projection);
   context.restore();
 }

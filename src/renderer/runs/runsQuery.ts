@@ -84,6 +84,6 @@ export function columnTitle(column: string): string {
   return FACTS[column] ?? column.slice(column.indexOf(':') + 1);
 }
 
-/** As a narrow heading has it: the last parts of a key say which it is. */
+/** As a narrow heading has it: the last parts of a key say which it is, and lines break between parts. */
 export const shortTitle = (column: string): string =>
-  column.startsWith('config:') ? columnTitle(column).split('.').slice(-2).join('.') : columnTitle(column);
+  column.startsWith('config:') ? columnTitle(column).split('.').slice(-2).join('.\u200b') : columnTitle(column);

@@ -220,6 +220,8 @@ describe('the queue', () => {
       seeds: [1, 2],
     };
     const added = await ask('queue.addStudy', { study });
+    await event(({ kind }) => kind === 'stage-began');
+    expect(await ask('queue.state', {})).toMatchObject({ entries: [], current: { study: added.study } });
     await idle();
     const store = openStore(folder, { readonly: true });
     expect(store.studies.runs(added.study).map(({ runId }) => store.runs.get(runId).status)).toEqual(['done', 'done']);

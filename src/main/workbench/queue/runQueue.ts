@@ -20,6 +20,8 @@ export class RunQueue {
   readonly #store: Store;
   readonly #emit: (event: WorkbenchEvent) => void;
   #current: CurrentWork | null = null;
+  /** Of the store, that is under way. */
+  #entry: number | null = null;
   #isPaused: boolean;
   #isClosed = false;
   #working: Promise<void> = Promise.resolve();
@@ -35,7 +37,11 @@ export class RunQueue {
   state(): QueueState {
     const here = this.#current?.run ?? null;
     return {
-      entries: this.#store.queue.list().map(entryView),
+      // A study's entry stays in the store while it is worked off; it does not wait, though.
+      entries: this.#store.queue
+        .list()
+        .filter(({ id }) => id !== this.#entry)
+        .map(entryView),
       current: this.#current?.view ?? null,
       isPaused: this.#isPaused,
       elsewhere: this.#store.runs
@@ -142,9 +148,11 @@ export class RunQueue {
       emit: this.#emit,
     });
     this.#current = current;
+    this.#entry = entry.id;
     // An entry that is under way is none that waits; if this process dies now, its run is found again by its owner.
     this.#working = this.#workOff(entry, current).finally(() => {
       this.#current = null;
+      this.#entry = null;
       this.#changed();
       this.#wake();
     });
