@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import type { OpenBackend } from '../backends/openBackend.ts';
 import { spawnEngine, type EngineProcess } from './engineProcess.ts';
 import type { Job, JobEvent, Request, Response, SerialisedError } from './protocol.ts';
+
+const ENTRY = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** After a polite signal, how long the engine may take to end before it is killed. */
 const GRACE_MILLISECONDS = 2000;
@@ -54,7 +57,7 @@ export interface Engine {
  * @throws EngineError when the process dies or no backend opens
  */
 export async function startEngine(environment: NodeJS.ProcessEnv = process.env): Promise<Engine> {
-  const child = spawnEngine(environment);
+  const child = spawnEngine(ENTRY, environment);
   const pending = new Map<number, Pending>();
   const backend = await firstResponse(child).catch(async (error: unknown) => {
     await close(child);

@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 
-/** A process that runs ./main.ts, whatever started it: a child of Node, or Electron's utility process. */
+/** A process that runs an entry point of ours, whatever started it: a child of Node, or Electron's utility process. */
 export interface EngineProcess {
   readonly pid: number | undefined;
   readonly isOver: boolean;
@@ -15,19 +14,20 @@ export interface EngineProcess {
   disconnect(): void;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
-export type EngineSpawner = (environment: NodeJS.ProcessEnv) => EngineProcess;
+/** @param entry path of the module that the process runs */
+export type EngineSpawner = (entry: string, environment: NodeJS.ProcessEnv) => EngineProcess;
 
 let spawner: EngineSpawner = spawnChild;
 
-/** What starts engines from now on; for hosts whose processes are others than Node's children. */
+/** What starts engines, and what looks at backends, from now on; for hosts whose processes are others than Node's children. */
 export function useEngineSpawner(other: EngineSpawner): void {
   spawner = other;
 }
 
-export const spawnEngine: EngineSpawner = (environment) => spawner(environment);
+export const spawnEngine: EngineSpawner = (entry, environment) => spawner(entry, environment);
 
-function spawnChild(environment: NodeJS.ProcessEnv): EngineProcess {
-  const child = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), [], {
+function spawnChild(entry: string, environment: NodeJS.ProcessEnv): EngineProcess {
+  const child = fork(entry, [], {
     serialization: 'advanced',
     env: environment,
     // Detached from the terminal's process group, so that Ctrl-C reaches the host alone, which then stops in order.

@@ -1,4 +1,5 @@
-// Entry point of the engine in Electron's utility process: gives ./main.ts the messages that a child of Node has.
+// Entry point of Electron's utility process: gives the module that is named last the messages that a child of Node has.
+import { pathToFileURL } from 'node:url';
 
 interface ParentPort {
   on(event: 'message', listener: (event: { readonly data: unknown }) => void): void;
@@ -15,7 +16,8 @@ function send(message: unknown, ...rest: readonly unknown[]): boolean {
   return true;
 }
 
-Object.assign(process, { send });
+// Without its channel a child of Node ends by itself; this one is told to.
+Object.assign(process, { send, disconnect: () => setTimeout(() => process.exit(0), 100) });
 Object.defineProperty(process, 'connected', { value: true });
 port.on('message', ({ data }) => emitter.emit('message', data));
-await import('./main.ts');
+await import(pathToFileURL(process.argv.at(-1)!).href);

@@ -5,8 +5,8 @@ import type { EngineProcess } from '../../workbench/engineSetup/engineProcess.ts
 const ENTRY = fileURLToPath(new URL('../../engine/process/utilityEntry.ts', import.meta.url));
 
 /** The engine in Electron's utility process, which has the interface of a child of Node. */
-export function spawnEngineUtility(environment: NodeJS.ProcessEnv): EngineProcess {
-  const child = utilityProcess.fork(ENTRY, [], { serviceName: 'engine', env: environment, stdio: 'inherit' });
+export function spawnEngineUtility(entry: string, environment: NodeJS.ProcessEnv): EngineProcess {
+  const child = utilityProcess.fork(ENTRY, [entry], { serviceName: 'engine', env: environment, stdio: 'inherit' });
   let isOver = false;
   child.once('exit', () => (isOver = true));
   return {
