@@ -68,6 +68,10 @@ export const REPORT_COLUMNS: readonly ReportColumn[] = [
   { group: 'Attacked', title: 'PGD', csvName: 'pgd_accuracy', cell: (row) => share(row.pgd) },
 ];
 
+/** Those in which something was computed; the rest would be dashes. */
+export const shownColumns = (rows: readonly ReportRow[]): ReportColumn[] =>
+  REPORT_COLUMNS.filter((column) => column.group === '' || rows.some((row) => cellText(column.cell(row)) !== '–'));
+
 /** Neighbouring columns under one heading. */
 export interface ColumnGroup {
   readonly title: string;
