@@ -167,7 +167,7 @@ export function initialValue(field: Field): unknown {
   }
 }
 
-/** Paths of all fields that a form shows for a config, as "heads.0.layers": where a problem can stand. */
+/** Paths of all fields that a form shows for a config, as "heads.0.layers": where a problem can stand. Items of lists have no place of their own. */
 export function shownPaths(fields: readonly Field[], config: unknown, prefix = ''): string[] {
   return fields.flatMap((field) => {
     const path = prefix === '' ? field.key : `${prefix}.${field.key}`;
@@ -183,12 +183,12 @@ function pathsInside(field: Field, { value, path }: { readonly value: unknown; r
     case 'list': {
       const { item } = field;
       if (item.kind !== 'group' || !Array.isArray(value)) return [];
-      return value.flatMap((one: unknown, i) => [`${path}.${i}`, ...shownPaths(item.fields, one, `${path}.${i}`)]);
+      return value.flatMap((one: unknown, i) => shownPaths(item.fields, one, `${path}.${i}`));
     }
     case 'either':
       return isObject(value) ? shownPaths(field.group.fields, value, path) : [];
     case 'set':
-      return Array.isArray(value) ? value.map((_, i) => `${path}.${i}`) : [];
+      return [];
     case 'choice':
     case 'flag':
     case 'number':
