@@ -16,7 +16,7 @@ import {
  * A stage is named by the hash of all that its result depends on and nothing else: rerunning with another head or other
  * certification settings finds the trained extractor again. Bump VERSION when the same inputs would give another result.
  */
-const VERSION = 3;
+const VERSION = 4;
 
 export interface StagePlan {
   readonly key: string;

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { normalQuantile } from '../../../src/main/math/normal.ts';
 import {
   boxOfIndex,
   largestRadiusIndex,
+  largestRadiusIndexByMargin,
   mediansOfSorted,
   type SortedDraws,
 } from '../../../src/main/math/certificates/search.ts';
@@ -104,6 +106,82 @@ describe('search for the largest radius', () => {
         expect(outcomes[found - 1]).toBe(outcomes.at(-1));
       }),
       { seed: 1, numRuns: 300 },
+    );
+  });
+});
+
+describe('search for the largest radius by margins', () => {
+  const DRAWS = 500;
+  const width = (k: number): number => -normalQuantile(k / DRAWS);
+
+  const mostQuestions = (largest: number): number => 2 + 2 * Math.ceil(Math.log2(largest));
+
+  /** What a search finds and how often it asks. */
+  function searched(
+    largestIndex: number,
+    margin: (k: number) => number,
+    marginAtMedian = 1,
+  ): { found: number; asked: number[] } {
+    const asked: number[] = [];
+    const found = largestRadiusIndexByMargin({
+      largestIndex,
+      draws: DRAWS,
+      marginAtMedian,
+      leastMargin: (k) => {
+        asked.push(k);
+        return margin(k);
+      },
+    });
+    return { found, asked };
+  }
+
+  it('finds what a bisection finds wherever the threshold is, also from margins that are steps', () => {
+    for (const largest of [1, 2, 3, 17, 195]) {
+      for (let threshold = 1; threshold <= largest; threshold++) {
+        expect(searched(largest, (k) => (k >= threshold ? 1 : -1)).found).toBe(threshold);
+        expect(searched(largest, (k) => width(threshold) - width(k) + 1e-9).found).toBe(threshold);
+        // Falls ever slower towards a zero that it jumps over.
+        expect(searched(largest, (k) => (k >= threshold ? k : -1)).found).toBe(threshold);
+      }
+    }
+  });
+
+  it.each([
+    ['straight', (w: number) => w],
+    ['bent, as those of linear bounds', (w: number) => w + w * w],
+    ['steep', (w: number) => Math.exp(2 * w) - 1],
+  ])('asks fewer times than a bisection where margins are %s', (_name, shape) => {
+    const asked = Array.from({ length: 190 }, (_, i) => i + 1).map((threshold) => {
+      const scale = shape(width(threshold)) * (1 + 1e-9);
+      const search = searched(195, (k) => 1 - shape(width(k)) / scale);
+      expect(search.found).toBe(threshold);
+      return search.asked.length;
+    });
+    const mean = asked.reduce((sum, times) => sum + times, 0) / asked.length;
+    expect(mean).toBeLessThan(7); // a bisection: 8.6
+    expect(Math.max(...asked)).toBeLessThanOrEqual(mostQuestions(195));
+  });
+
+  it('gives the smallest box where none passes, asking once', () => {
+    expect(searched(192, () => -1)).toEqual({ found: 192, asked: [192] });
+    expect(searched(192, () => NaN)).toEqual({ found: 192, asked: [192] });
+  });
+
+  it('never asks an index twice, and gives one that passed, whatever the margins are', () => {
+    const margins = fc.array(fc.oneof(fc.double(), fc.constant(0), fc.double({ min: -1, max: 1, noNaN: true })), {
+      minLength: 1,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(margins, fc.double(), (values, atMedian) => {
+        const { found, asked } = searched(values.length, (k) => values[k - 1], atMedian);
+        expect(new Set(asked).size).toBe(asked.length);
+        expect(asked.length).toBeLessThanOrEqual(mostQuestions(values.length));
+        expect(asked).toContain(found);
+        expect(values[found - 1] > 0).toBe(values.at(-1)! > 0);
+        if (found > 1 && values[found - 1] > 0) expect(values[found - 2] > 0).toBe(false);
+      }),
+      { seed: 1, numRuns: 2000 },
     );
   });
 });
