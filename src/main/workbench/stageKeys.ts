@@ -16,7 +16,7 @@ import {
  * A stage is named by the hash of all that its result depends on and nothing else: rerunning with another head or other
  * certification settings finds the trained extractor again. Bump VERSION when the same inputs would give another result.
  */
-const VERSION = 4;
+const VERSION = 3;
 
 export interface StagePlan {
   readonly key: string;
@@ -156,10 +156,18 @@ function withoutSwitch<T extends { readonly enabled: boolean }>({
   return settings;
 }
 
-/** The search for falsifying points counts where there is one: keys from before there was any hold where it is off. */
-function certificationInputs(certification: CertificationSettings): Partial<CertificationSettings> {
+/**
+ * The search for falsifying points counts where there is one: keys from before there was any hold where it is off. Linear bounds are not
+ * monotone in the box, so that another order of questions may end at another index; by the other rules it cannot.
+ */
+function certificationInputs(certification: CertificationSettings): Readonly<Record<string, unknown>> {
   const { falsification, ...settings } = withoutSwitch(certification);
-  return falsification.enabled ? { ...settings, falsification } : settings;
+  const isLinear = settings.methods.includes('representation') && settings.rules.includes('linear');
+  return {
+    ...settings,
+    ...(falsification.enabled ? { falsification } : {}),
+    ...(isLinear ? { linearSearch: 'by margins' } : {}),
+  };
 }
 
 function extractorPlan(config: ExperimentConfig, data: DataKeys): StagePlan {
