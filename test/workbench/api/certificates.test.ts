@@ -5,7 +5,9 @@ import { startRun } from '../../../src/main/workbench/workbench.ts';
 import { noiseOf } from '../../../src/main/workbench/certificates/testImages.ts';
 import { drawKeys } from '../../../src/main/engine/smoothing/draws.ts';
 import { fillStandardNormal } from '../../../src/main/math/philox.ts';
-import { outcomesOf, type ListedBy } from '../../../src/shared/api/certificates.ts';
+import { instancesCounted, outcomesOf, type ListedBy } from '../../../src/shared/api/certificates.ts';
+import { countedInstances } from '../../../src/shared/countedInstances.ts';
+import { REPORT_COLUMNS } from '../../../src/shared/reportColumns.ts';
 import type { CertificateHeader } from '../../../src/main/store/tables/certificate.ts';
 import { emptyFolder, quietHost, tinyConfig } from '../tinyExperiment.ts';
 import { asking, type Asking } from './asking.ts';
@@ -56,7 +58,17 @@ describe('instances', () => {
   it('are offered by what the run has of each head', async () => {
     const { heads, classNames, sigma } = await workbench.ask('certificates.choices', { run: 1 });
     expect(heads).toHaveLength(4);
-    expect(heads[3].by).toEqual(['clean', 'pgd', 'noise-attack', 'label', 'logit', 'pairwise', 'representation']);
+    expect(heads[3].by).toEqual([
+      'clean',
+      'representation-median',
+      'logit-median',
+      'pgd',
+      'noise-attack',
+      'label',
+      'logit',
+      'pairwise',
+      'representation',
+    ]);
     expect(heads[3].rules).toContainEqual({ rule: 'paper', isProof: false });
     expect(heads[3].rules).toContainEqual({ rule: 'linear', isProof: true });
     expect([classNames.source[0], sigma]).toEqual(['T-shirt/top', 0.05]);
@@ -103,6 +115,22 @@ describe('instances', () => {
         .filter(({ datasetIndex }) => datasetIndex === index)
         .flatMap(({ verdict }) => (verdict.outcome === 'certified' ? verdict.radiusNormalised : []));
       expect(radiusNormalised).toBe(radii.length === 0 ? null : Math.max(...radii));
+    }
+  });
+
+  it('are as many behind each number of the table as it counts', async () => {
+    const { rows } = await workbench.ask('run.get', { run: 1 });
+    for (const row of rows) {
+      for (const column of REPORT_COLUMNS) {
+        const cell = column.cell(row);
+        if (cell.kind !== 'share' || cell.share === null) continue;
+        const { domain, head } = row;
+        const query = { run: 1, domain, head, ...countedInstances(column)!, ...PAGE };
+        const { total, counts } = await workbench.ask('certificates.list', query);
+        expect(total, `${column.csvName} of ${head}`).toBe(cell.share.hits);
+        expect(instancesCounted(counts)).toBe(cell.share.total);
+        expect(cell.share.interval).not.toBeNull();
+      }
     }
   });
 

@@ -5,7 +5,7 @@ export interface GuardedSession {
   setPermissionRequestHandler(
     handler: (contents: unknown, permission: string, grant: (granted: boolean) => void) => void,
   ): void;
-  setPermissionCheckHandler(handler: () => boolean): void;
+  setPermissionCheckHandler(handler: (contents: unknown, permission: string) => boolean): void;
 }
 export interface GuardedContents {
   setWindowOpenHandler(handler: (details: { readonly url: string }) => { readonly action: 'deny' }): void;
@@ -16,10 +16,13 @@ export interface GuardedContents {
   on(event: 'will-attach-webview', listener: (event: { preventDefault(): void }) => void): void;
 }
 
-/** No permission is ever asked for by the pages, so none is given. */
+/** All that pages may do beyond showing themselves: write text to the clipboard after a click. They never read it. */
+const PERMITTED = 'clipboard-sanitized-write';
+
+/** No other permission is ever asked for by the pages, so none is given. */
 export function denyPermissions(session: GuardedSession): void {
-  session.setPermissionRequestHandler((_contents, _permission, grant) => grant(false));
-  session.setPermissionCheckHandler(() => false);
+  session.setPermissionRequestHandler((_contents, permission, grant) => grant(permission === PERMITTED));
+  session.setPermissionCheckHandler((_contents, permission) => permission === PERMITTED);
 }
 
 /** Pages go nowhere but to each other. A link to the web opens in the browser. */

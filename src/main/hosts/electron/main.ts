@@ -12,6 +12,7 @@ import { spawnEngineUtility } from './engineSpawner.ts';
 import { confineContents, denyPermissions } from './guards.ts';
 import { bridge } from './ipcBridge.ts';
 import { menuTemplate } from './menu.ts';
+import { QUIT, quitQuestion } from './quitQuestion.ts';
 import { readWindowState, writeWindowState } from './windowState.ts';
 
 const PAGES = fileURLToPath(new URL('../../../renderer/', import.meta.url));
@@ -20,6 +21,7 @@ const PRELOAD = fileURLToPath(new URL('../../../preload/preload.cjs', import.met
 let window: BrowserWindow | null = null;
 let workbench: WorkbenchApi | null = null;
 let isQuitting = false;
+let isAsking = false;
 
 protocol.registerSchemesAsPrivileged([
   { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
@@ -99,7 +101,21 @@ app.on('window-all-closed', () => {
 app.on('before-quit', (event) => {
   if (isQuitting || workbench === null) return;
   event.preventDefault();
-  isQuitting = true;
-  // What is under way is interrupted in order and comes first next time.
-  void workbench.close().finally(() => app.quit());
+  void quit(workbench);
 });
+
+/** After asking where a run is under way: it is interrupted in order and comes first next time. */
+async function quit(open: WorkbenchApi): Promise<void> {
+  if (isAsking || isQuitting) return;
+  isAsking = true;
+  const question = await quitQuestion(open);
+  const answer = question === null ? QUIT : (await dialog.showMessageBox(question)).response;
+  isAsking = false;
+  if (answer !== QUIT) {
+    // The last window is closed by then: the run goes on in sight.
+    if (window === null) openWindow();
+    return;
+  }
+  isQuitting = true;
+  await open.close().finally(() => app.quit());
+}

@@ -3,6 +3,7 @@ import type { Curve, runCalls } from '../../../shared/api/run.ts';
 import { everyCurve, type CertifiedCurve } from '../curves/certifiedAccuracy.ts';
 import { exportRun } from '../export/exportRun.ts';
 import { classNamesOf } from '../instanceCertificates.ts';
+import { withIntervals } from '../intervals.ts';
 import { reportOf } from '../report.ts';
 import { headsOf, stageOf, storedRun } from '../storedRun.ts';
 import { BadInput } from '../errors.ts';
@@ -19,7 +20,7 @@ export const runHandlers = ({ store, folder }: ApiContext): Handlers<typeof runC
       ...{ name, status, failure, createdAt, finishedAt, seconds, environment },
       ...{ note, isPinned, isArchived, tags: store.runList.tagsOf(id) },
       config: stored.config,
-      rows: reportOf(store, stored),
+      rows: withIntervals(reportOf(store, stored)),
       stages: stored.stages.map(stageView),
       studies: store.studies.ofRun(id),
     };
