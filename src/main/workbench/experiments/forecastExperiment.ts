@@ -39,7 +39,7 @@ export function pastError(done: readonly DonePiece[]): ForecastView['pastError']
     const paces = pacesOf(done.filter((piece) => piece.run < run));
     const own = done.filter((piece) => piece.run === run && paces.has(piece.kind));
     const taken = own.reduce((sum, { seconds }) => sum + seconds, 0);
-    const forecasted = own.reduce((sum, { kind, expected }) => sum + expected * paces.get(kind)!.factor, 0);
+    const forecasted = own.reduce((sum, { kind, planned }) => sum + planned * paces.get(kind)!.factor, 0);
     return taken > 0 ? [forecasted / taken] : [];
   });
   if (ratios.length === 0) return null;
