@@ -10,6 +10,10 @@ const positive = z.number().positive();
 const count = z.int().positive();
 const probability = z.number().gt(0).lt(1);
 
+export const DOMAINS = ['source', 'target'] as const;
+export const domainSchema = z.enum(DOMAINS);
+export type Domain = z.infer<typeof domainSchema>;
+
 export const DATASET_NAMES = ['fashion-mnist', 'mnist', 'kmnist', 'svhn', 'cifar10', 'stl10'] as const;
 export const datasetNameSchema = z.enum(DATASET_NAMES);
 export type DatasetName = z.infer<typeof datasetNameSchema>;
@@ -73,6 +77,42 @@ export const boxTrainingSchema = z
   .describe('Trains a head on boxes as wide as its smoothing certificates will have (METHOD.md §1).');
 export type BoxTraining = z.infer<typeof boxTrainingSchema>;
 
+export const OBJECTIVES = ['cross-entropy', 'consistency', 'macer'] as const;
+export const objectiveSchema = z.enum(OBJECTIVES);
+export type Objective = z.infer<typeof objectiveSchema>;
+
+export const drawBankSchema = z
+  .strictObject({
+    draws: count.default(16).describe('m: noisy draws of every training image, whose representations are kept.'),
+    drawsPerStep: count
+      .optional()
+      .describe('Draws of an image that a training step takes, at most m; by default 2, under "macer" all m.'),
+    sigma: positive
+      .optional()
+      .describe('Standard deviation of the draws, normalised units; by default certification.sigma.'),
+    objective: objectiveSchema
+      .default('consistency')
+      .describe(
+        'What a step minimises: cross-entropy of the draws; that with the consistency of predictions over them (Jeong & Shin 2020); ' +
+          'or that of their mean prediction with a hinge on the certified radius (MACER, Zhai 2020).',
+      ),
+    weight: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('λ: weight of the consistency term, by default 10, or of the hinge of "macer", by default 12.'),
+    gamma: positive.default(8).describe('γ of "macer": the hinge on the certified radius, in units of σ/2.'),
+    beta: positive.default(16).describe('β of "macer": the hinge reads the logits times this.'),
+    precision: z
+      .enum(['float32', 'float16'])
+      .default('float32')
+      .describe('What kept representations are rounded to: float16 takes half the memory and half the disk.'),
+  })
+  .describe(
+    'Trains a head on noisy draws of every image that went through the extractor once (METHOD.md §2), in place of the procedure of training.heads.',
+  );
+export type DrawBank = z.infer<typeof drawBankSchema>;
+
 export const headSpecSchema = z
   .strictObject({
     layers: z.union([z.literal(1), z.literal(4)]).describe('Fully connected layers, with GroupSort between them.'),
@@ -97,20 +137,31 @@ export const headSpecSchema = z
     boxTraining: boxTrainingSchema
       .optional()
       .describe('Makes deep heads provable by the rules "interval" and "linear"; by default none.'),
+    drawBank: drawBankSchema
+      .optional()
+      .describe('Trains this head for its certificate, in seconds, on kept noisy draws; by default none.'),
   })
   .describe('A classifier on the frozen representations.');
 export type HeadSpec = z.infer<typeof headSpecSchema>;
 
-export const PROCEDURES = ['normal', 'noise', 'adv', 'adv-d', 'adv-s'] as const;
+export const PROCEDURES = ['normal', 'noise', 'adv', 'adv-d', 'adv-s', 'gaussian'] as const;
 export const procedureSchema = z.enum(PROCEDURES);
 export type Procedure = z.infer<typeof procedureSchema>;
+
+export const consistencySchema = z
+  .strictObject({
+    weight: z.number().min(0).default(10).describe('λ: weight of the term beside the cross-entropy.'),
+    draws: z.int().min(2).default(2).describe('m: noise draws of each input, anew in every training step.'),
+  })
+  .describe("The mean KL divergence of each draw's prediction from their average (Jeong & Shin 2020).");
+export type Consistency = z.infer<typeof consistencySchema>;
 
 export const trainingSchema = z
   .strictObject({
     procedure: procedureSchema.default('normal').describe('Training procedure (METHOD.md §2).'),
     epsilon: positive
       .default(0.1)
-      .describe('Radius of the training perturbation; used by all procedures but "normal".'),
+      .describe('Radius of the training perturbation; used by all procedures but "normal" and "gaussian".'),
     attackSteps: count.default(10).describe('Steps of the L2-PGD of "adv", "adv-d" and "adv-s".'),
     relativeStep: positive
       .optional()
@@ -123,7 +174,12 @@ export const trainingSchema = z
     noiseDraws: count.default(2).describe('m of "adv-s": noise draws of each input, anew in every training step.'),
     sigma: positive
       .optional()
-      .describe('Standard deviation of the noise of "adv-s", normalised units; by default certification.sigma.'),
+      .describe(
+        'Standard deviation of the noise of "gaussian" and "adv-s", normalised units; by default certification.sigma.',
+      ),
+    consistency: consistencySchema
+      .optional()
+      .describe('Of "gaussian": also asks for the same prediction at several draws of an input; by default not.'),
     learningRate: positive.default(1e-4).describe('Of Adam.'),
     batchSize: count.default(64),
     maxEpochs: count.default(100),
@@ -284,6 +340,13 @@ export const experimentConfigSchema = z.strictObject({
     .array(headSpecSchema)
     .min(1)
     .describe('All are trained and certified from the same passes of the extractor.'),
+  headsOn: z
+    .array(domainSchema)
+    .min(1)
+    .optional()
+    .describe(
+      'Domains that heads are trained, attacked and certified on, by default both; the extractor is always trained on the source.',
+    ),
   instances: count.default(1000).describe('Evaluated test instances a domain: a balanced random subset.'),
   precision: precisionSchema
     .default('float32')
@@ -299,5 +362,7 @@ export const experimentConfigSchema = z.strictObject({
 export type ExperimentConfig = z.infer<typeof experimentConfigSchema>;
 export type ExperimentConfigInput = z.input<typeof experimentConfigSchema>;
 
-export const DOMAINS = ['source', 'target'] as const;
-export type Domain = (typeof DOMAINS)[number];
+/** Domains that a run has heads on, source first. */
+export function domainsOfHeads({ headsOn }: Pick<ExperimentConfig, 'headsOn'>): Domain[] {
+  return DOMAINS.filter((domain) => headsOn?.includes(domain) ?? true);
+}
