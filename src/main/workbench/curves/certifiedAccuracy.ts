@@ -116,6 +116,22 @@ export function accuracyAt({ steps, pixelsPerUnit }: CertifiedCurve, radius: Rad
   };
 }
 
+/**
+ * Mean certified radius, which is the area under the curve: over all instances, 0 where one is not certified for its own class, or over
+ * those that are; null without any of them. Normalised units.
+ */
+export function meanRadiusOf({ steps }: Pick<CertifiedCurve, 'steps'>, over: 'all' | 'certified'): number | null {
+  const { hits, total } = steps[0].certified;
+  const count = over === 'all' ? total : hits;
+  if (count === 0) return null;
+  const area = steps.reduce(
+    (sum, { radiusNormalised, certified }, i) =>
+      i === 0 ? 0 : sum + (radiusNormalised - steps[i - 1].radiusNormalised) * certified.hits,
+    0,
+  );
+  return area / count;
+}
+
 /** 0, σ/4, σ/2 and so on, to the last one that some curve reaches. Normalised units. */
 export function radiiToShow(curves: readonly CertifiedCurve[], sigma: number): RadiusNormalised[] {
   const furthest = Math.max(...curves.flatMap(({ steps }) => steps.at(-1)!.radiusNormalised).filter(Number.isFinite));
