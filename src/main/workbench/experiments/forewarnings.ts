@@ -2,7 +2,7 @@ import type { ExperimentConfig, Method, TrainingSettings } from '../../../shared
 import { effectiveDrawBank } from '../../engine/training/effectiveDrawBank.ts';
 import { effectiveTraining } from '../../engine/training/effectiveTraining.ts';
 import { representationSize, WIDE_RES_NETS } from '../../engine/models/wideResNetShape.ts';
-import { LARGEST_RADIUS } from '../../math/largestRadius.ts';
+import { LARGEST_RADIUS, type RadiusRequest } from '../../math/largestRadius.ts';
 import { effectiveLogitTest } from '../../math/levels.ts';
 
 /**
@@ -40,19 +40,18 @@ function trainingText({ procedure, epsilon, sigma }: TrainingSettings): string {
 }
 
 /** The largest radius, normalised units, that n and α allow each method of a config, whatever the model is; null without certificates. */
-export function radiusCeilings(
-  { certification, extractor }: ExperimentConfig,
-  classes: number,
-): Partial<Record<Method, number>> | null {
-  const { enabled, methods, logitTest, ...settings } = certification;
+export function radiusCeilings(config: ExperimentConfig, classes: number): Partial<Record<Method, number>> | null {
+  const { enabled, methods } = config.certification;
   if (!enabled) return null;
-  const request = {
-    ...settings,
-    logitTest: effectiveLogitTest(settings.selection, logitTest),
-    classes,
-    dimension: representationSize(WIDE_RES_NETS[extractor.preset]),
-  };
+  const request = radiusRequest(config, classes);
   return Object.fromEntries(methods.map((method) => [method, LARGEST_RADIUS[method](request)]));
+}
+
+/** What of a config decides how far its certificates can reach. */
+export function radiusRequest({ certification, extractor }: ExperimentConfig, classes: number): RadiusRequest {
+  const { draws, sigma, alpha, selection, logitTest } = certification;
+  const dimension = representationSize(WIDE_RES_NETS[extractor.preset]);
+  return { draws, sigma, alpha, selection, logitTest: effectiveLogitTest(selection, logitTest), classes, dimension };
 }
 
 /** The same in a sentence, before a run; null without certificates. */
