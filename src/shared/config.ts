@@ -310,6 +310,21 @@ export const certificationSchema = z
   .describe('Smoothing certificates (METHOD.md §4).');
 export type CertificationSettings = z.infer<typeof certificationSchema>;
 
+export const headSearchSchema = z
+  .strictObject({
+    instances: count
+      .default(200)
+      .describe('Validation images that the heads are compared on; all where there are fewer.'),
+    draws: count
+      .default(500)
+      .describe('n: draws of each that estimate its radius, at the sigma and alpha of the certification.'),
+    selectionDraws: count.default(100).describe('n₀: separate draws that choose the class under test.'),
+  })
+  .describe(
+    'Compares the heads by their mean label radius on validation images, never on test instances, so that one may be chosen.',
+  );
+export type HeadSearch = z.infer<typeof headSearchSchema>;
+
 export const PRECISIONS = ['float32', 'bfloat16', 'float16'] as const;
 export const precisionSchema = z.enum(PRECISIONS);
 export type Precision = z.infer<typeof precisionSchema>;
@@ -347,6 +362,9 @@ export const experimentConfigSchema = z.strictObject({
     .describe(
       'Domains that heads are trained, attacked and certified on, by default both; the extractor is always trained on the source.',
     ),
+  headSearch: headSearchSchema
+    .optional()
+    .describe('Chooses among the heads by certificates of validation images; by default none is chosen.'),
   instances: count.default(1000).describe('Evaluated test instances a domain: a balanced random subset.'),
   precision: precisionSchema
     .default('float32')

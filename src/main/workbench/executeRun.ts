@@ -1,4 +1,4 @@
-import { DOMAINS } from '../../shared/config.ts';
+import { DOMAINS, domainsOfHeads } from '../../shared/config.ts';
 import { ATTACKS, type AttackName, type Job, type TransferDescription } from '../engine/process/protocol.ts';
 import { ceilingText, forewarnings } from './experiments/forewarnings.ts';
 import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
@@ -8,6 +8,7 @@ import { adversarialSearchStages } from './stages/adversarialSearch.ts';
 import { certificateStages } from './stages/certificates.ts';
 import { extractorStage } from './stages/extractor.ts';
 import { headStages } from './stages/heads.ts';
+import { headSearchStage } from './stages/headSearch.ts';
 import { noiseAttackStages } from './stages/noiseAttack.ts';
 import { pgdStages } from './stages/pgd.ts';
 import { predictionStages } from './stages/predictions.ts';
@@ -27,6 +28,7 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   // One engine trains them one after the other; several train them side by side.
   const together = inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
   for (const domains of together) await headStages(run, domains, extractor);
+  for (const domain of domainsOfHeads(inputs.config)) await headSearchStage(run, domain, extractor);
   for (const stages of STAGES_BY_DOMAIN) {
     for (const domain of DOMAINS) await stages(run, domain, extractor);
   }

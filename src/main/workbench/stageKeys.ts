@@ -247,6 +247,17 @@ export function isExtractorsHead(config: ExperimentConfig, spec: HeadSpec): bool
   return canonicalize(spec) === canonicalize(config.extractor.head);
 }
 
+/**
+ * The name of a head's score on validation images, by all that it depends on. It is kept with the head, which other searches and runs
+ * share.
+ */
+export function headScoreKey(
+  { headSearch, certification: { sigma, alpha, selection }, seed, precision }: ExperimentConfig,
+  head: Pick<StagePlan, 'key'>,
+): string {
+  return hash('head-score', { head: head.key, search: headSearch, sigma, alpha, selection, seed, precision });
+}
+
 type EvaluationKind = 'prediction' | 'noise-attack' | 'pgd' | 'adversarial-search' | 'certification';
 
 function evaluationPlan(kind: EvaluationKind, head: StagePlan, settings: Readonly<Record<string, unknown>>): StagePlan {
