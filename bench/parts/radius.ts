@@ -104,7 +104,7 @@ function contestantsOf(procedure: 'noise' | 'gaussian') {
     HEADS[procedure].map(({ name, spec }) => ({
       procedure,
       layers,
-      head: name as string,
+      head: name,
       spec: { layers, constraint: 'none' as const, ...spec(layers) },
     })),
   );
