@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DOMAINS, drawBankSchema, type DrawBank, type HeadSpec } from '../../../src/shared/config.ts';
 import type { HeadWeights } from '../../../src/shared/results.ts';
@@ -241,6 +242,13 @@ describe('composes', () => {
       expect(reports.every(({ trainingLoss }) => Number.isFinite(trainingLoss))).toBe(true);
       expect(reports.every(({ validation: measured }) => Number.isFinite(measured!.loss))).toBe(true);
     }
+  });
+
+  it('and leaves no tensor behind', async () => {
+    const { numTensors } = tf.memory();
+    const settings = trainingOf({ procedure: 'gaussian', batchSize: 15, maxEpochs: 2, validationEvery: 1 });
+    await train(inputsFor([PLAIN, banked({ objective: 'macer' }, { boxTraining: box })], { settings }));
+    expect(tf.memory().numTensors).toBe(numTensors);
   });
 
   it('box training changes the head, and its boxes are around the mean of the kept draws', async () => {
