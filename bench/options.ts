@@ -29,8 +29,9 @@ export interface Options {
   readonly side: number;
   /** Of parts constraints and radius: test instances a domain. */
   readonly instances: number;
-  /** Of part radius. */
+  /** Of part radius: runs of each kind, and where they are kept; a temporary folder by default. */
   readonly seeds: number;
+  readonly folder: string | null;
   /** Of part findings: a finished study in the workbench's folder. */
   readonly study: number;
 }
@@ -52,6 +53,7 @@ export const USAGE = `npm run bench -- [part] [options]
   --preset p --side s --batch b    of gpu: extractor (wrn-32-10), image side (28), rows of a pass (100)
   --instances n    of constraints and radius, test instances a domain (200)
   --seeds n        of radius, runs of each kind, whose medians are compared (3)
+  --folder dir     of radius, keeps its runs there, and takes what is done there already (a temporary folder)
   --study id       of findings, as \`ptw studies\` lists it (1)`;
 
 /** Fewer give no quartiles worth the name in a document. */
@@ -73,6 +75,7 @@ export function parseOptions(args: readonly string[]): Options {
       batch: { type: 'string', default: '100' },
       instances: { type: 'string', default: '200' },
       seeds: { type: 'string', default: '3' },
+      folder: { type: 'string' },
       study: { type: 'string', default: '1' },
     },
   });
@@ -93,6 +96,7 @@ export function parseOptions(args: readonly string[]): Options {
     batch: countFrom('batch', values.batch),
     instances: countFrom('instances', values.instances),
     seeds: countFrom('seeds', values.seeds),
+    folder: values.folder ?? null,
     study: countFrom('study', values.study),
   };
   refuseHalfResults(options);
