@@ -274,3 +274,13 @@ export interface SelfChecks {
   readonly made: readonly SelfCheckName[];
   readonly findings: readonly SelfCheckFinding[];
 }
+
+/** What certificates of validation images say of a head, by label smoothing. */
+export interface HeadScore {
+  /** Validation images. */
+  readonly instances: number;
+  /** Of them certified for their own class. */
+  readonly certified: number;
+  /** Over all of them, 0 where there is no certificate for the own class. */
+  readonly meanRadiusNormalised: RadiusNormalised;
+}

@@ -58,3 +58,30 @@ export const LARGEST_RADIUS = {
   logit: (request) => largestRadiusByOrder({ ...request, level: logitLevel(request) }),
   representation: (request) => largestRadiusByOrder({ ...request, level: representationLevel(request) }),
 } as const satisfies Record<string, (request: RadiusRequest) => number>;
+
+/** n beyond which nobody waits for a certificate. */
+const MOST_DRAWS = 1e8;
+
+/**
+ * The smallest n with which a method can prove a radius, normalised units, as LARGEST_RADIUS has it; null where that is more than 10⁸ draws.
+ * @throws RangeError as LARGEST_RADIUS
+ */
+export function drawsForRadius(
+  method: keyof typeof LARGEST_RADIUS,
+  request: Omit<RadiusRequest, 'draws'>,
+  radius: number,
+): number | null {
+  const reaches = (draws: number): boolean => LARGEST_RADIUS[method]({ ...request, draws }) >= radius;
+  let above = 1;
+  while (!reaches(above)) {
+    above *= 2;
+    if (above > MOST_DRAWS) return null;
+  }
+  let below = above / 2; // too few, or no number of draws at all
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2);
+    if (reaches(middle)) above = middle;
+    else below = middle;
+  }
+  return above;
+}

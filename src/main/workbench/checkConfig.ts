@@ -6,6 +6,7 @@ import { applicableRules } from '../engine/smoothing/applicableRules.ts';
 import { hiddenWidth } from '../engine/models/headShape.ts';
 import { representationSize, WIDE_RES_NETS } from '../engine/models/wideResNetShape.ts';
 import { boxIndex, type BoxIndex } from '../engine/training/boxIndex.ts';
+import { effectiveDrawBank } from '../engine/training/effectiveDrawBank.ts';
 import { labelLevel, logitLevel, pairwiseLevel, representationLevel } from '../math/levels.ts';
 import { smallestDrawsForLabel, smallestDrawsThatCertify } from '../math/orderStatistics.ts';
 import { BadInput } from './errors.ts';
@@ -45,6 +46,7 @@ export function contradictions(config: ExperimentConfig, facts: FactsLookup = fa
     ...ruleProblems(config),
     ...drawProblems(config, facts),
     ...boxProblems(config),
+    ...bankProblems(config),
   ];
 }
 
@@ -106,6 +108,33 @@ function boxProblems(config: ExperimentConfig): string[] {
               'since no epoch on the ramp can be the best; raise maxEpochs or lower rampEpochs',
           ]),
       ...tooFewImages(config, instances).map((problem) => `heads.${i}.boxTraining.instances: ${problem}`),
+    ];
+  });
+  return [...ofExtractor, ...ofHeads];
+}
+
+/** What a draw bank asks for that cannot be had. */
+function bankProblems({ heads, extractor, certification }: ExperimentConfig): string[] {
+  const ofExtractor =
+    extractor.head.drawBank === undefined
+      ? []
+      : [
+          'extractor.head.drawBank: got one, expected none: its draws are those of a frozen extractor; give it to a head of ' +
+            '"heads", and training.source.procedure "gaussian" to the extractor',
+        ];
+  const ofHeads = heads.flatMap(({ drawBank }, i) => {
+    if (drawBank === undefined) return [];
+    const { draws, drawsPerStep, objective } = effectiveDrawBank(drawBank, certification);
+    const key = `heads.${i}.drawBank`;
+    return [
+      ...(drawsPerStep <= draws
+        ? []
+        : [`${key}.drawsPerStep: got ${drawsPerStep}, expected at most the ${draws} of draws`]),
+      ...(objective !== 'consistency' || drawsPerStep >= 2
+        ? []
+        : [
+            `${key}.${draws < 2 ? 'draws' : 'drawsPerStep'}: got 1, expected at least 2: a single draw is consistent with itself`,
+          ]),
     ];
   });
   return [...ofExtractor, ...ofHeads];

@@ -1,5 +1,6 @@
-import { DOMAINS } from '../../shared/config.ts';
+import { DOMAINS, domainsOfHeads } from '../../shared/config.ts';
 import { ATTACKS, type AttackName, type Job, type TransferDescription } from '../engine/process/protocol.ts';
+import { ceilingText, forewarnings } from './experiments/forewarnings.ts';
 import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
 import { requireSameData } from './sameData.ts';
 import { dataKeys, planStages } from './stageKeys.ts';
@@ -7,6 +8,7 @@ import { adversarialSearchStages } from './stages/adversarialSearch.ts';
 import { certificateStages } from './stages/certificates.ts';
 import { extractorStage } from './stages/extractor.ts';
 import { headStages } from './stages/heads.ts';
+import { headSearchStage } from './stages/headSearch.ts';
 import { noiseAttackStages } from './stages/noiseAttack.ts';
 import { pgdStages } from './stages/pgd.ts';
 import { predictionStages } from './stages/predictions.ts';
@@ -20,14 +22,22 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   const description = await describe(inputs);
   const begun = { config: inputs.config, stages: inputs.store.stages.ofRun(inputs.runId) };
   requireSameData(begun, description.domains, `going on with run ${inputs.runId}`);
+  sayBeforehand(inputs, description);
   const run = new RunInProgress(inputs, description, registerStages(inputs, description));
   const extractor = await extractorStage(run);
   // One engine trains them one after the other; several train them side by side.
   const together = inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
   for (const domains of together) await headStages(run, domains, extractor);
+  for (const domain of domainsOfHeads(inputs.config)) await headSearchStage(run, domain, extractor);
   for (const stages of STAGES_BY_DOMAIN) {
     for (const domain of DOMAINS) await stages(run, domain, extractor);
   }
+}
+
+/** What is known of the certificates before any of them is made. */
+function sayBeforehand({ config, reporter }: RunInputs, { domains }: TransferDescription): void {
+  const ceiling = ceilingText(config, Math.max(...DOMAINS.map((domain) => domains[domain].classNames.length)));
+  for (const text of [...forewarnings(config), ...(ceiling === null ? [] : [ceiling])]) reporter.notice(text);
 }
 
 /** The noise attack comes before PGD, whose self-checks compare the two. */

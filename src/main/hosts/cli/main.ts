@@ -15,6 +15,7 @@ import { listRuns, resumeRun, showRun, startRun } from '../../workbench/workbenc
 import { collect, runId, type CommandContext } from './commandContext.ts';
 import { addCurveCommand } from './curveCommand.ts';
 import { addDataCommands } from './dataCommand.ts';
+import { addHeadsCommand } from './headsCommand.ts';
 import { EXIT, exitCodeOf, messageOf } from './exit.ts';
 import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
@@ -94,6 +95,7 @@ program
   });
 
 addCurveCommand(context);
+addHeadsCommand(context);
 addStudyCommands(context);
 
 program

@@ -8,7 +8,7 @@ import type { ApiContext, Handlers } from './handlers.ts';
 
 export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<typeof engineCalls> => ({
   'engine.inspect': async () => {
-    const { serving, engines, versions, processor, cache } = await inspectElsewhere();
+    const { serving, engines, versions, processor, cache, keptDraws } = await inspectElsewhere();
     const { name, devices, threads, simd, notChosen } = serving;
     return {
       backend: name,
@@ -20,6 +20,7 @@ export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<t
       versions,
       processor: { ...processor, vectorSets: [...processor.vectorSets] },
       cache,
+      keptDraws,
     };
   },
   'engine.install': ({ task }) =>

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Curve, runCalls } from '../../../shared/api/run.ts';
+import type { CurveCeiling } from '../curves/ceiling.ts';
 import { everyCurve, type CertifiedCurve } from '../curves/certifiedAccuracy.ts';
 import { exportRun } from '../export/exportRun.ts';
 import { classNamesOf } from '../instanceCertificates.ts';
@@ -47,7 +48,7 @@ export const runHandlers = ({ store, folder }: ApiContext): Handlers<typeof runC
   },
 });
 
-function curveView({ domain, head, method, rule, soundness, pixelsPerUnit, steps }: CertifiedCurve): Curve {
+function curveView({ domain, head, method, rule, soundness, pixelsPerUnit, steps, ceiling }: CertifiedCurve): Curve {
   const of = (value: (step: (typeof steps)[number]) => number): Float64Array => Float64Array.from(steps, value);
   return {
     ...{ domain, head, method, rule, pixelsPerUnit },
@@ -57,5 +58,11 @@ function curveView({ domain, head, method, rule, soundness, pixelsPerUnit, steps
     lower: of(({ interval }) => interval.lower),
     upper: of(({ interval }) => interval.upper),
     instances: steps[0].certified.total,
+    ceiling: ceiling === null ? null : ceilingView(ceiling),
   };
+}
+
+function ceilingView({ radiusNormalised, instances, lifted }: CurveCeiling): Curve['ceiling'] {
+  const higher = lifted === null ? null : { radius: lifted.radiusNormalised, draws: lifted.draws };
+  return { radius: radiusNormalised, instances, lifted: higher };
 }
