@@ -20,10 +20,14 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   const description = await describe(inputs);
   const begun = { config: inputs.config, stages: inputs.store.stages.ofRun(inputs.runId) };
   requireSameData(begun, description.domains, `going on with run ${inputs.runId}`);
-  const run = new RunInProgress(inputs, description, registerStages(inputs, description));
+  await workOffStages(new RunInProgress(inputs, description, registerStages(inputs, description)));
+}
+
+/** Works off the stages that a run in progress is given, which may be some of the run's, on the instances of its description. */
+export async function workOffStages(run: RunInProgress): Promise<void> {
   const extractor = await extractorStage(run);
   // One engine trains them one after the other; several train them side by side.
-  const together = inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
+  const together = run.inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
   for (const domains of together) await headStages(run, domains, extractor);
   for (const stages of STAGES_BY_DOMAIN) {
     for (const domain of DOMAINS) await stages(run, domain, extractor);

@@ -20,6 +20,7 @@ import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { addLaunchCommands } from './launchCommand.ts';
 import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
@@ -95,6 +96,7 @@ program
 
 addCurveCommand(context);
 addStudyCommands(context);
+addLaunchCommands(context);
 
 program
   .command('verify')

@@ -1,0 +1,7 @@
+import type { Store } from '../../store/store.ts';
+import { prepareHere, type Prepared, type StudyToSend } from './prepareHere.ts';
+
+/** Plans a launch, on this machine or on the login node that the settings name. @throws BadInput as planLaunch */
+export function prepare(store: Store, study: StudyToSend): Promise<Prepared> {
+  return Promise.resolve(prepareHere(store, study));
+}
