@@ -92,8 +92,8 @@ SlurmdPort=${nodePort}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-# A job that is queued again waits for its old credential to expire, two minutes by default.
-AuthInfo=socket=${folder}/munge/socket,cred_expire=3
+# A job that is queued again waits for its old credential to expire: two minutes by default, five seconds at least.
+AuthInfo=socket=${folder}/munge/socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=${folder}/state
 SlurmdSpoolDir=${folder}/spool

@@ -1,13 +1,17 @@
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { text } from 'node:stream/consumers';
+import { InvalidArgumentError, type Command } from 'commander';
 import { isSettled, RESUME_VERBS, type LaunchStatus } from '../../../shared/launch.ts';
 import { jsonText } from '../../workbench/export/json.ts';
 import { follow, importFrom } from '../../workbench/launch/follow.ts';
 import type { LaunchHandle } from '../../workbench/launch/handle.ts';
 import { findHandle } from '../../workbench/launch/findHandle.ts';
 import { supervise, AGAIN } from '../../workbench/launch/local/supervise.ts';
+import type { LaunchFile } from '../../workbench/launch/launchFile.ts';
+import { openLaunch } from '../../workbench/launch/openLaunch.ts';
+import type { Done } from '../../workbench/launch/records.ts';
+import { answerPlan, planRequestSchema } from '../../workbench/launch/remote/request.ts';
 import { runTask } from '../../workbench/launch/runTask.ts';
-import { reading, writingWhile } from '../../workbench/storeOfFolder.ts';
+import { reading, readingIfThere, writingWhile } from '../../workbench/storeOfFolder.ts';
 import type { CommandContext } from './commandContext.ts';
 import { EXIT } from './exit.ts';
 import { printImported, printLaunches, printStatus, statusLine } from './printLaunch.ts';
@@ -57,8 +61,26 @@ export function addLaunchCommands(context: CommandContext): void {
     .argument('<task>', 'its name')
     .option('--lines <n>', 'how many lines', lineCount, 40)
     .action(async (which: string, task: string, { lines }: { lines: number }) => {
-      const text = await handleOf(which).log(task, lines);
-      process.stdout.write(json() ? `${jsonText({ task, text }, 2)}\n` : `${text}\n`);
+      const log = await handleOf(which).log(task, lines);
+      process.stdout.write(json() ? `${jsonText({ task, text: log }, 2)}\n` : `${log}\n`);
+    });
+  for (const verb of ['plan', 'create'] as const) {
+    launch
+      .command(verb, { hidden: true })
+      .description('plan or make a launch for a desktop, which asks on standard input')
+      .action(async () => {
+        const request = planRequestSchema.parse(JSON.parse(await text(process.stdin)));
+        const answer = readingIfThere(folder, (store) => answerPlan({ request, home: folder, store }, verb === 'create'));
+        process.stdout.write(`${jsonText(answer, 0)}\n`);
+      });
+  }
+  launch
+    .command('finished', { hidden: true })
+    .description('the launch and what came of it, as JSON')
+    .argument('<folder>')
+    .action((of: string) => {
+      const { file, done } = opened(of);
+      process.stdout.write(`${jsonText({ launch: file, done }, 0)}\n`);
     });
   launch
     .command('task', { hidden: true })
@@ -80,6 +102,11 @@ export function addLaunchCommands(context: CommandContext): void {
       if (json()) process.stdout.write(`${jsonText(launches, 2)}\n`);
       else printLaunches(launches);
     });
+}
+
+function opened(folder: string): { file: LaunchFile; done: Done[] } {
+  const launch = openLaunch(folder);
+  return { file: launch.file, done: launch.done() };
 }
 
 const VERBS = {

@@ -100,14 +100,15 @@ export function planLaunch({ launcher, loaded, settings, known }: Omit<LaunchReq
 /** "20261125-2135-1f3a" */
 const nameOf = (at: string): string => `${at.slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
 
-/** Makes the launch's folder, with the weights that were there already. @returns the folder */
+/** Makes the launch's folder, with the weights that were there already; those that it names come from elsewhere. @returns the folder */
 export function writeLaunch(launch: LaunchFile, { known, parent, settings }: Pick<LaunchRequest, 'known' | 'parent' | 'settings'>): string {
   const folder = join(settings.folder ?? parent, launch.name);
   mkdirSync(folder, { recursive: true });
   makeFolders(folder);
   const trained = new Set(launch.tasks.flatMap(({ stages }) => stages));
   const read = new Set(launch.tasks.flatMap(({ inputs }) => inputs).filter((key) => !trained.has(key)));
-  const given = Object.fromEntries([...read].map((key) => [key, putArtefact(artefactsOf(folder), known.weights(key))]));
-  writeLaunchFile(folder, { ...launch, given });
+  const own = [...read].filter((key) => !(key in launch.given));
+  const given = Object.fromEntries(own.map((key) => [key, putArtefact(artefactsOf(folder), known.weights(key))]));
+  writeLaunchFile(folder, { ...launch, given: { ...launch.given, ...given } });
   return folder;
 }

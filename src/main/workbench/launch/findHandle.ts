@@ -7,7 +7,8 @@ import { BadInput } from '../errors.ts';
 import { readingIfThere } from '../storeOfFolder.ts';
 import { directHandle, type LaunchHandle } from './handle.ts';
 import { LAUNCH_FILE } from './launchFile.ts';
-import type { LaunchPlace } from './launchInStore.ts';
+import { launchesOf } from './prepareHere.ts';
+import { remoteHandle } from './remote/remoteHandle.ts';
 
 export type { LaunchRecord };
 
@@ -28,13 +29,15 @@ export function findHandle(home: string, which: string): LaunchHandle {
     if (store === null) return null;
     return /^\d+$/.test(which) ? store.launches.get(Number(which)) : store.launches.findByName(which);
   });
-  if (record !== null) return handleAt(placeSchema.parse(record.place));
+  if (record !== null) return handleOf(home, record);
   if (existsSync(join(which, LAUNCH_FILE))) return directHandle(resolve(which));
   throw new BadInput(
     `"${which}" is neither a launch's number or name nor a folder with ${LAUNCH_FILE}; list them with ptw launches`,
   );
 }
 
-export function handleAt(place: LaunchPlace): LaunchHandle {
-  return directHandle(place.folder);
+/** @throws BadInput where its folder is gone */
+export function handleOf(home: string, { name, place }: Pick<LaunchRecord, 'name' | 'place'>): LaunchHandle {
+  const { ssh, ...at } = placeSchema.parse(place);
+  return ssh === null ? directHandle(at.folder) : remoteHandle({ ...at, ssh }, join(launchesOf(home), name));
 }

@@ -31,7 +31,7 @@ const stageSchema = z.object({
   inputs: z.record(z.string(), z.unknown()),
 });
 
-const launchFileSchema = z.object({
+export const launchFileSchema = z.object({
   format: z.literal(1),
   name: z.string().regex(/^[a-zA-Z0-9-]+$/),
   launcher: z.enum(LAUNCHERS),

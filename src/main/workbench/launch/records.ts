@@ -47,7 +47,7 @@ const progressSchema = z.object({
 });
 export type Progress = z.infer<typeof progressSchema>;
 
-const doneSchema = z.object({
+export const doneSchema = z.object({
   task: z.string(),
   attempt: z.number().int(),
   at: z.string(),
