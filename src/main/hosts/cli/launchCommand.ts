@@ -128,6 +128,7 @@ export async function attach({ folder, json }: CommandContext, handle: LaunchHan
       follow(store, handle, {
         signal,
         pause: Number(process.env['PTW_LOOK_MILLISECONDS'] ?? pause),
+        missed: say,
         saw: (now, imported) => {
           say(statusLine(now));
           for (const { task, reason } of imported.refused) process.stderr.write(`${task} was not taken in: ${reason}\n`);
@@ -135,6 +136,7 @@ export async function attach({ folder, json }: CommandContext, handle: LaunchHan
       }),
     ),
   );
+  if (status === null) return;
   if (json()) process.stdout.write(`${jsonText(status, 2)}\n`);
   else printStatus(status);
   if (!isSettled(status)) {

@@ -3,11 +3,14 @@ import { isSettled, type LaunchStatus } from '../../../shared/launch.ts';
 import type { Store } from '../../store/store.ts';
 import type { LaunchHandle } from './handle.ts';
 import type { Imported } from './importShards.ts';
+import { LauncherUnreachable } from './launcher.ts';
 import { recordFailures, takeIn } from './launchInStore.ts';
 
 export interface Follower {
   /** How it stands, and what just came in. */
   saw(status: LaunchStatus, imported: Imported): void;
+  /** The launch cannot be reached at the moment; it is looked for again. */
+  missed(reason: string): void;
   readonly signal: AbortSignal;
 }
 
@@ -34,20 +37,25 @@ const NOTHING_CAME: Imported = { added: [], known: [], refused: [] };
  * Follows a launch until nothing more happens by itself, or the signal says to look away: the launch goes on then, and following it again
  * takes up what came meanwhile.
  * @param pause milliseconds between two looks
+ * @returns how it stood when it was last seen; null where it never was
  */
 export async function follow(
   store: Store,
   handle: LaunchHandle,
-  { saw, signal, pause }: Follower & { readonly pause: number },
-): Promise<LaunchStatus> {
-  for (;;) {
-    const { status, imported } = await tend(store, handle);
-    saw(status, imported);
-    if (isSettled(status) || signal.aborted) return status;
+  { saw, missed, signal, pause }: Follower & { readonly pause: number },
+): Promise<LaunchStatus | null> {
+  let last: LaunchStatus | null = null;
+  while (!signal.aborted) {
     try {
-      await delay(pause, undefined, { signal });
-    } catch {
-      return status;
+      const { status, imported } = await tend(store, handle);
+      last = status;
+      saw(status, imported);
+      if (isSettled(status)) return status;
+    } catch (error) {
+      if (!(error instanceof LauncherUnreachable)) throw error;
+      missed(error.message);
     }
+    await delay(pause, undefined, { signal }).catch(() => undefined);
   }
+  return last;
 }

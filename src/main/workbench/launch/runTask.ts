@@ -35,11 +35,16 @@ export type TaskOutcome = 'done' | 'again' | 'failed';
 /** A network disk may show a file some time after it was written elsewhere. */
 const NEED_SECONDS = 90;
 
+/** How a task is shown, stopped, and given engines; its own ones unless it is given others. */
+export interface TaskHost extends RunHost {
+  readonly engines?: () => Promise<Engines>;
+}
+
 /**
  * Computes one task of a launch and publishes its shard. What was committed is saved now and then, when the signal aborts it and when it
  * fails, and the next attempt goes on from there.
  */
-export async function runTask(folder: string, id: string, host: RunHost): Promise<TaskOutcome> {
+export async function runTask(folder: string, id: string, host: TaskHost): Promise<TaskOutcome> {
   const launch = readLaunchFile(folder);
   const task = taskOf(launch, id);
   const records = readRecords(folder, id);
@@ -76,7 +81,7 @@ interface AttemptInputs {
   readonly launch: LaunchFile;
   readonly task: Task;
   readonly attempt: number;
-  readonly host: RunHost;
+  readonly host: TaskHost;
   readonly beganAt: string;
 }
 
@@ -118,7 +123,7 @@ class Attempt {
     const weights = await this.#weights();
     const config = configOf(launch, task);
     const machine = describeMachine();
-    const engines = await startEngines();
+    const engines = await (host.engines ?? startEngines)();
     try {
       host.opened(engines);
       checkBackend(config, engines.backend);

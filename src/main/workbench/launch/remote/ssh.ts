@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { pipeline } from 'node:stream/promises';
+import type { Readable, Writable } from 'node:stream';
 import { BadInput } from '../../errors.ts';
 import { LauncherUnreachable } from '../launcher.ts';
 import { quoted } from '../slurm/sbatchScript.ts';
@@ -51,7 +51,8 @@ export class Ssh {
     const here = spawn('tar', ['-xf', '-', '-C', to], { stdio: ['pipe', 'ignore', 'pipe'] });
     const ends = [ended(there, `ssh ${this.host} tar`), ended(here, 'tar')];
     there.stdin.end(`${names.join('\n')}\n`);
-    await Promise.all([pipeline(there.stdout, here.stdin), ...ends]);
+    pour(there.stdout, here.stdin);
+    await Promise.all(ends);
   }
 
   async upload(names: readonly string[], from: string, to: string): Promise<void> {
@@ -60,7 +61,8 @@ export class Ssh {
     const there = this.#spawn(`tar -xf - -C ${quoted(to)}`);
     const ends = [ended(there, `ssh ${this.host} tar`), ended(here, 'tar')];
     here.stdin.end(`${names.join('\n')}\n`);
-    await Promise.all([pipeline(here.stdout, there.stdin), ...ends]);
+    pour(here.stdout, there.stdin);
+    await Promise.all(ends);
   }
 
   #spawn(line: string) {
@@ -82,6 +84,13 @@ export class Ssh {
       throw new LauncherUnreachable(`ssh cannot be started: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+/** tar closes its input at the end of an archive, before all of its padding has come. How both sides end says whether all went well. */
+function pour(from: Readable, into: Writable): void {
+  into.on('error', () => undefined);
+  into.once('close', () => from.resume());
+  from.pipe(into);
 }
 
 async function ended(child: ReturnType<typeof spawn>, name: string): Promise<void> {
