@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints', 'findings', 'workbench'] as const;
+export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints', 'findings', 'workbench', 'cluster'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {
@@ -32,6 +32,7 @@ export const USAGE = `npm run bench -- [part] [options]
   constraints  heads of 1 and 4 layers under every constraint: accuracy, certificates by each rule, training time
   findings  what docs/findings.md says of a finished study \`mini\`; trains nothing
   workbench  how long views wait for answers with 10,000 runs and 1,000,000 certificates in the database
+  cluster   what splitting a certification into tasks costs, and the paper's grid on many GPUs (a simulation)
   --threads n      threads of either side (2)
   --repetitions n  of each contestant, medians are of these (11)
   --write          put the result into its document in docs; by default it is only printed

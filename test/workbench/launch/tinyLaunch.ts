@@ -47,10 +47,11 @@ export function written(
   loaded: LoadedStudy,
   settings: LaunchSettingsInput = {},
   known: Known = NOTHING_KNOWN,
+  parent = passingFolder(),
 ): { launch: LaunchFile; folder: string } {
   const parsed = launchSettingsSchema.parse(settings);
   const launch = planLaunch({ launcher: 'local', loaded, settings: parsed, known });
-  return { launch, folder: writeLaunch(launch, { known, parent: passingFolder(), settings: parsed }) };
+  return { launch, folder: writeLaunch(launch, { known, parent, settings: parsed }) };
 }
 
 /** Engines that several tasks use in turn: they are closed by whoever started them. */
