@@ -142,7 +142,9 @@ describe('an interrupted task', () => {
         );
       return { backend: lent.backend, pids: () => lent.pids(), close: () => lent.close(), run };
     };
-    expect(await runTask(folder, id, host({ engines: counting }))).toBe('done');
+    const outcome = await runTask(folder, id, host({ engines: counting }));
+    expect(readRecords(folder, id).attempts[1].end?.reason).toBeNull();
+    expect(outcome).toBe('done');
     // Two heads on 16 instances, without those that were saved.
     expect(again).toBe(32 - saved.committed);
     expect(await runTask(folder, id, host())).toBe('done');

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { LauncherName, LaunchSettings } from '../../../shared/launch.ts';
 import type { Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
@@ -12,6 +11,7 @@ import type { LoadedStudy } from '../studies/loadStudy.ts';
 import { putArtefact } from './artefactExchange.ts';
 import { writeLaunchFile, type LaunchFile } from './launchFile.ts';
 import { planTasks } from './planTasks.ts';
+import { program } from './program.ts';
 import { artefactsOf, makeFolders } from './records.ts';
 
 /** What need not be computed, because it was. */
@@ -53,9 +53,6 @@ export interface LaunchRequest {
   /** Where launches lie, unless the settings say so. */
   readonly parent: string;
 }
-
-/** Node and the command line, as tasks are started. */
-export const program = (): string[] => [process.execPath, fileURLToPath(new URL('../../hosts/cli/main.ts', import.meta.url))];
 
 /** What a launch would be; nothing is written. @throws BadInput where data are missing or nothing is left to compute */
 export function planLaunch({ launcher, loaded, settings, known }: Omit<LaunchRequest, 'parent'>): LaunchFile {

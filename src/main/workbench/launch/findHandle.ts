@@ -7,6 +7,7 @@ import { BadInput } from '../errors.ts';
 import { readingIfThere } from '../storeOfFolder.ts';
 import { directHandle, type LaunchHandle } from './handle.ts';
 import { LAUNCH_FILE } from './launchFile.ts';
+import type { LaunchPlace } from './launchInStore.ts';
 import { launchesOf } from './prepareHere.ts';
 import { remoteHandle } from './remote/remoteHandle.ts';
 
@@ -35,6 +36,9 @@ export function findHandle(home: string, which: string): LaunchHandle {
     `"${which}" is neither a launch's number or name nor a folder with ${LAUNCH_FILE}; list them with ptw launches`,
   );
 }
+
+/** A place as a store's row keeps it. @throws ZodError for one of another version */
+export const placeOf = (place: unknown): LaunchPlace => placeSchema.parse(place);
 
 /** @throws BadInput where its folder is gone */
 export function handleOf(home: string, { name, place }: Pick<LaunchRecord, 'name' | 'place'>): LaunchHandle {

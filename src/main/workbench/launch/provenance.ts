@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { Domain } from '../../../shared/config.ts';
 import type { EnginesBackend } from '../../engine/process/engines.ts';
-
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+import { programRoot } from './program.ts';
 
 /** What a task was computed with. A shard carries it. */
 export const provenanceSchema = z.object({
@@ -76,10 +75,12 @@ export function provenanceOf(of: {
 const run = promisify(execFile);
 
 async function codeVersion(): Promise<string> {
-  const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string };
+  const root = programRoot();
+  if (root === null) return 'packed application';
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   try {
-    const { stdout: commit } = await run('git', ['-C', ROOT, 'rev-parse', 'HEAD']);
-    const { stdout: changes } = await run('git', ['-C', ROOT, 'status', '--porcelain', '--untracked-files=no']);
+    const { stdout: commit } = await run('git', ['-C', root, 'rev-parse', 'HEAD']);
+    const { stdout: changes } = await run('git', ['-C', root, 'status', '--porcelain', '--untracked-files=no']);
     return `${version} ${commit.trim()}${changes.trim() === '' ? '' : '+'}`;
   } catch {
     // A copy without its history.
@@ -89,7 +90,7 @@ async function codeVersion(): Promise<string> {
 
 function lockfileHash(): string | null {
   try {
-    return createHash('sha256').update(readFileSync(`${ROOT}package-lock.json`)).digest('hex');
+    return createHash('sha256').update(readFileSync(join(programRoot() ?? '', 'package-lock.json'))).digest('hex');
   } catch {
     return null;
   }

@@ -152,8 +152,9 @@ class Attempt {
   ): Promise<{ runId: number; description: TransferDescription }> {
     const { task, host } = this.#inputs;
     const description = await describe({ config, engines, signal: host.signal });
-    store.runs.markStale();
     const begun = store.runs.list().at(0);
+    // What an earlier attempt saved says that it is at work, on whatever machine that was; the copy is this one's alone.
+    if (begun?.status === 'running') store.runs.interrupt(begun.id, 0);
     const run = begun ?? store.runs.create({ name: config.name, config, environment: engines.backend });
     if (begun !== undefined) store.runs.resume(run.id, { environment: engines.backend });
     const stages = this.#stages(store, { runId: run.id, config, description, weights });
