@@ -48,7 +48,10 @@ function longestChain(tasks: readonly TimedTask[]): Pick<Simulated, 'longestChai
   for (const { id, seconds, needs } of tasks) {
     const before = needs
       .map((need) => found.get(need)!)
-      .reduce((longest, one) => (one.seconds > longest.seconds ? one : longest), { seconds: 0, chain: [] as readonly string[] });
+      .reduce((longest, one) => (one.seconds > longest.seconds ? one : longest), {
+        seconds: 0,
+        chain: [] as readonly string[],
+      });
     found.set(id, { seconds: before.seconds + seconds, chain: [...before.chain, id] });
   }
   const longest = [...found.values()].reduce((most, one) => (one.seconds > most.seconds ? one : most));

@@ -1,6 +1,15 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['compare', 'scaling', 'compile', 'gpu', 'constraints', 'findings', 'workbench', 'cluster'] as const;
+export const PARTS = [
+  'compare',
+  'scaling',
+  'compile',
+  'gpu',
+  'constraints',
+  'findings',
+  'workbench',
+  'cluster',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {

@@ -200,7 +200,13 @@ function simulationText(tasks: readonly Task[], timedTasks: readonly TimedTask[]
   const kinds = [...Map.groupBy(timedTasks, ({ kind }) => kind)].map(([kind, of]) => {
     const seconds = of.reduce((sum, one) => sum + one.seconds, 0);
     const longest = Math.max(...of.map((one) => one.seconds));
-    return [kind, String(of.length), days(seconds), `${(100 * (seconds / total)).toFixed(1)} %`, threeFigures(longest / 3600)];
+    return [
+      kind,
+      String(of.length),
+      days(seconds),
+      `${(100 * (seconds / total)).toFixed(1)} %`,
+      threeFigures(longest / 3600),
+    ];
   });
   const results = GPUS.map((gpus) => ({ gpus, ...simulate(timedTasks, gpus) }));
   const [{ chain, longestChain }] = results;

@@ -46,7 +46,10 @@ const resources = {
   mem: memorySchema.optional(),
   time: timeSchema.optional(),
   additional_parameters: z
-    .record(z.string().regex(/^[a-z][a-z0-9-]*$/, 'expected the long name of an option of sbatch'), z.union([z.string().regex(/^[^\n'"`$\\]*$/), z.number()]))
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]*$/, 'expected the long name of an option of sbatch'),
+      z.union([z.string().regex(/^[^\n'"`$\\]*$/), z.number()]),
+    )
     .optional()
     .describe('Any other option of sbatch, by its long name.'),
 };
@@ -64,7 +67,10 @@ export const launchSettingsSchema = z.strictObject({
     .default([])
     .describe('Lines of shell before each task, e.g. "module load cuda".'),
   array_parallelism: count.optional().describe('Tasks of one array that run at once.'),
-  shards: count.max(10_000).default(4).describe('Parts that the instances of an attack or certification are split into.'),
+  shards: count
+    .max(10_000)
+    .default(4)
+    .describe('Parts that the instances of an attack or certification are split into.'),
   tries: count.max(100).default(3).describe('Tries in a row that a task may make without getting any further.'),
   signal_delay_s: z
     .number()
@@ -81,9 +87,16 @@ export const launchSettingsSchema = z.strictObject({
     .describe('How often a task saves what it has, for when it is killed without a signal.'),
   poll_s: count.max(3600).default(30).describe('Seconds between two looks at the queue.'),
   max_submit: count.optional().describe("Tasks in Slurm at once; by default the cluster's own limits."),
-  folder: z.string().min(1).optional().describe('Where launches lie; every node must see it. By default beside the database.'),
+  folder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Where launches lie; every node must see it. By default beside the database.'),
   scratch: z.string().min(1).optional().describe('Local disk of a node; by default its TMPDIR.'),
-  workers: count.max(1024).optional().describe('Local: tasks at once; by default one a GPU, else one for 8 processors.'),
+  workers: count
+    .max(1024)
+    .optional()
+    .describe('Local: tasks at once; by default one a GPU, else one for 8 processors.'),
   ssh: z
     .string()
     .regex(/^[A-Za-z0-9][^\s'"`$\\]*$/, "expected a host's name as ssh knows it, or user@host")
@@ -98,20 +111,15 @@ export type LaunchSettingsInput = z.input<typeof launchSettingsSchema>;
 export function resourcesOf(settings: LaunchSettings, kind: TaskKind): TaskResources {
   const own = settings.stages[kind] ?? {};
   const shared = resourcesSchema.strip().parse(settings);
-  return { ...shared, ...own, additional_parameters: { ...shared.additional_parameters, ...own.additional_parameters } };
+  return {
+    ...shared,
+    ...own,
+    additional_parameters: { ...shared.additional_parameters, ...own.additional_parameters },
+  };
 }
 
 /** How a task stands. A lost one ended without a word and is sent again; a blocked one waits for one that failed. */
-export const TASK_STATES = [
-  'unsent',
-  'waiting',
-  'running',
-  'done',
-  'lost',
-  'failed',
-  'blocked',
-  'cancelled',
-] as const;
+export const TASK_STATES = ['unsent', 'waiting', 'running', 'done', 'lost', 'failed', 'blocked', 'cancelled'] as const;
 export const taskStateSchema = z.enum(TASK_STATES);
 export type TaskState = z.infer<typeof taskStateSchema>;
 

@@ -5,7 +5,11 @@ const task = (id: string, seconds: number, ...needs: string[]): TimedTask => ({ 
 
 describe('a simulation', () => {
   it('of independent tasks on one worker is their sum, without idling', () => {
-    expect(simulate([task('a', 1), task('b', 2), task('c', 3)], 1)).toMatchObject({ makespan: 6, idle: 0, longestChain: 3 });
+    expect(simulate([task('a', 1), task('b', 2), task('c', 3)], 1)).toMatchObject({
+      makespan: 6,
+      idle: 0,
+      longestChain: 3,
+    });
   });
 
   it('of equal tasks on as many workers is one of them', () => {

@@ -52,7 +52,9 @@ it('a study that was sent says how its tasks stand, why they failed, and what th
 it('before a study is sent its scripts are shown, and what is wrong with the settings is said', async () => {
   const { page, visit } = workbench();
   await visit('/studies');
-  await page.getByRole('textbox', { name: 'The study as JSON' }).fill(JSON.stringify({ ...TINY_STUDY, name: 'another' }));
+  await page
+    .getByRole('textbox', { name: 'The study as JSON' })
+    .fill(JSON.stringify({ ...TINY_STUDY, name: 'another' }));
   await page.getByRole('button', { name: 'Plan' }).click();
   await page.getByRole('button', { name: 'Send …' }).click();
   const dialog = page.getByRole('dialog');

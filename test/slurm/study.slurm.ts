@@ -58,8 +58,17 @@ describe.skipIf(why !== null)('a study of 44 tasks on a real Slurm', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (args: readonly string[], of: string): { child: ChildProcess; ended: Promise<number | null>; said: () => string } => {
-    const env = { ...cluster.environment, PTW_HOME: home(of), PTW_THREADS: '1', PTW_ENGINES: '1', PTW_LOOK_MILLISECONDS: '1000' };
+  const start = (
+    args: readonly string[],
+    of: string,
+  ): { child: ChildProcess; ended: Promise<number | null>; said: () => string } => {
+    const env = {
+      ...cluster.environment,
+      PTW_HOME: home(of),
+      PTW_THREADS: '1',
+      PTW_ENGINES: '1',
+      PTW_LOOK_MILLISECONDS: '1000',
+    };
     const child = spawn(process.execPath, [PTW, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     children.push(child);
     let said = '';
@@ -77,7 +86,8 @@ describe.skipIf(why !== null)('a study of 44 tasks on a real Slurm', () => {
     const { tasks, name } = readLaunchFile(launchFolder);
     expect(tasks.length).toBeGreaterThanOrEqual(40);
     const ids = tasks.map(({ id }) => id);
-    const doneCount = (): number => [...recordsOf(launchFolder, ids).values()].filter(({ done }) => done !== null).length;
+    const doneCount = (): number =>
+      [...recordsOf(launchFolder, ids).values()].filter(({ done }) => done !== null).length;
 
     // 8 tasks are killed: their process, the whole job, or by Slurm as it preempts.
     const killed = new Set<string>();
@@ -117,8 +127,12 @@ describe.skipIf(why !== null)('a study of 44 tasks on a real Slurm', () => {
     expect(code, follower.said()).toBe(0);
     expect(doneCount()).toBe(tasks.length);
     const records = [...recordsOf(launchFolder, ids)];
-    expect(records.filter(([task, { attempts }]) => killed.has(task) && attempts.length > 1).length).toBeGreaterThanOrEqual(KILLS - 1);
-    console.log(`${tasks.length} tasks, ${records.reduce((sum, [, { attempts }]) => sum + attempts.length, 0)} attempts`);
+    expect(
+      records.filter(([task, { attempts }]) => killed.has(task) && attempts.length > 1).length,
+    ).toBeGreaterThanOrEqual(KILLS - 1);
+    console.log(
+      `${tasks.length} tasks, ${records.reduce((sum, [, { attempts }]) => sum + attempts.length, 0)} attempts`,
+    );
 
     const here = start(['study', study], 'local');
     expect(await here.ended, here.said()).toBe(0);
@@ -130,7 +144,11 @@ describe.skipIf(why !== null)('a study of 44 tasks on a real Slurm', () => {
     const store = openStore(home('again'));
     const place = { folder: launchFolder, launcher: 'slurm' as const, ssh: null, command: 'ptw' };
     for (let time = 0; time < 3; time++) {
-      const imported = takeIn(store, { launch: launch.file, place, folder: launchFolder }, shuffled(launch.done(), random));
+      const imported = takeIn(
+        store,
+        { launch: launch.file, place, folder: launchFolder },
+        shuffled(launch.done(), random),
+      );
       expect(imported.refused).toEqual([]);
       expect(imported.added.length).toBe(time === 0 ? tasks.length : 0);
     }

@@ -48,10 +48,14 @@ describe('the tasks of a study', () => {
   it('are none for what is known, and need nothing of it', () => {
     const all = planned(CERTIFIED_STUDY, { shards: 1 });
     const [extractor] = all.tasks;
-    const launch = planned(CERTIFIED_STUDY, { shards: 1 }, {
-      has: (key) => extractor.stages.includes(key),
-      weights: () => new Uint8Array(),
-    });
+    const launch = planned(
+      CERTIFIED_STUDY,
+      { shards: 1 },
+      {
+        has: (key) => extractor.stages.includes(key),
+        weights: () => new Uint8Array(),
+      },
+    );
     expect(ids(launch)[0]).toBe('0000-heads-source');
     expect(needs(launch, '0000-heads-source')).toEqual([]);
     expect(launch.tasks[0].inputs).toEqual([extractor.stages[0]]);
@@ -68,6 +72,8 @@ describe('the tasks of a study', () => {
 
   it('are refused where a data set is not here, naming it', () => {
     const transfers = [{ source: { dataset: 'kmnist' }, target: { dataset: 'kmnist' } }];
-    expect(() => planned({ transfers })).toThrow(/data sets of the study are not on this machine.*\n {2}kmnist: get it with/);
+    expect(() => planned({ transfers })).toThrow(
+      /data sets of the study are not on this machine.*\n {2}kmnist: get it with/,
+    );
   });
 });

@@ -21,7 +21,12 @@ describe('launch settings refuse', () => {
 
 describe('launch settings', () => {
   it('of a kind of task stand over those of all', () => {
-    const settings = loadSettings(null, ['partition=gpu', 'time=60', 'stages.extractor.time=2-00:00:00', 'stages.extractor.mem=64']);
+    const settings = loadSettings(null, [
+      'partition=gpu',
+      'time=60',
+      'stages.extractor.time=2-00:00:00',
+      'stages.extractor.mem=64',
+    ]);
     expect(resourcesOf(settings, 'extractor')).toMatchObject({ partition: 'gpu', time: '2-00:00:00', mem: 64 });
     expect(resourcesOf(settings, 'heads')).toMatchObject({ partition: 'gpu', time: 60 });
     expect(resourcesOf(settings, 'heads').mem).toBeUndefined();

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEngines, type Engines } from '../../../src/main/engine/process/engines.ts';
 import { openStore, type Store } from '../../../src/main/store/store.ts';
 import { artefactPath } from '../../../src/main/store/artefactFiles.ts';
@@ -19,6 +19,7 @@ import { CERTIFIED_STUDY, lentEngines, passingFolder, written } from './tinyLaun
 
 // Trainings differ with the number of threads; engines of this file have as many as the runs that they are compared with.
 process.env['PTW_THREADS'] = '1';
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const loaded = tinyStudy(CERTIFIED_STUDY);
 let reference: string;
@@ -32,7 +33,7 @@ beforeAll(async () => {
   engines = await lentEngines();
   whole = written(loaded, { shards: 2 }, NOTHING_KNOWN, emptyFolder());
   await computeAll(whole.folder, whole.launch);
-}, 600_000);
+});
 afterAll(() => engines.close());
 
 /** Of it, for a test that spoils it. */
@@ -127,7 +128,10 @@ describe('an interrupted task', () => {
     expect(await runTask(folder, id, host({ signal: abort.signal, engines: stopping }))).toBe('again');
     const saved = readProgress(folder, id)!;
     expect(saved.committed).toBeGreaterThanOrEqual(3);
-    expect(readRecords(folder, id).attempts[0].end).toMatchObject({ outcome: 'interrupted', committed: saved.committed });
+    expect(readRecords(folder, id).attempts[0].end).toMatchObject({
+      outcome: 'interrupted',
+      committed: saved.committed,
+    });
     let again = 0;
     const counting = async (): Promise<Engines> => {
       const lent = await startEngines({ ...process.env, PTW_ENGINES: '1' });
@@ -155,13 +159,18 @@ describe('an interrupted task', () => {
     const { launch, folder } = onTarget(1);
     const { id } = launch.tasks.find(({ kind }) => kind === 'certificates')!;
     const hash = 'a'.repeat(64);
-    writeFileSync(`${folder}/progress/${id}.json`, JSON.stringify({ attempt: 1, at: '', committed: 9, hash, artefacts: [] }));
+    writeFileSync(
+      `${folder}/progress/${id}.json`,
+      JSON.stringify({ attempt: 1, at: '', committed: 9, hash, artefacts: [] }),
+    );
     writeFileSync(`${folder}/progress/${hash}.sqlite`, 'no database');
     const notices: string[] = [];
     const telling = host();
     const reporter = { ...telling.reporter, notice: (text: string) => void notices.push(text) };
     expect(await runTask(folder, id, { ...telling, reporter })).toBe('done');
-    expect(notices.join('\n')).toMatch(/what an earlier attempt saved cannot be read, so the task begins anew.*SHA-256/);
+    expect(notices.join('\n')).toMatch(
+      /what an earlier attempt saved cannot be read, so the task begins anew.*SHA-256/,
+    );
   });
 });
 
@@ -204,7 +213,9 @@ describe('an import refuses', () => {
     store.artefacts.put(id, { role: 'weights', kind: 'extractor', bytes: new Uint8Array([1]) });
     const { refused } = importShards(store, folder, openLaunch(folder).done());
     expect(refused.length).toBe(launch.tasks.length);
-    expect(refused[0].reason).toMatch(/computed with the weights [0-9a-f]{64} of the extractor .* and the database has/);
+    expect(refused[0].reason).toMatch(
+      /computed with the weights [0-9a-f]{64} of the extractor .* and the database has/,
+    );
     store.close();
   });
 });

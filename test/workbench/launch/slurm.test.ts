@@ -40,7 +40,8 @@ describe('job arrays', () => {
   });
 
   it('are cut to the room that there is, from the front', () => {
-    const count = (room: number): number => within(everything(1001), room).reduce((sum, { tasks: of }) => sum + of.length, 0);
+    const count = (room: number): number =>
+      within(everything(1001), room).reduce((sum, { tasks: of }) => sum + of.length, 0);
     expect([0, 1, 2, 9, 1000].map(count)).toEqual([0, 1, 2, 9, tasks.length]);
   });
 
@@ -142,7 +143,8 @@ describe('what Slurm says', () => {
   });
 
   it('of its configuration and limits is read, with the defaults of Slurm where it is silent', () => {
-    const text = 'AccountingStorageType   = accounting_storage/slurmdbd\nMaxArraySize            = 5\nMaxJobCount = 200\n';
+    const text =
+      'AccountingStorageType   = accounting_storage/slurmdbd\nMaxArraySize            = 5\nMaxJobCount = 200\n';
     expect(parseConfig(text)).toEqual({ largestArray: 5, maxJobs: 200, hasAccounting: true });
     expect(parseConfig('')).toEqual({ largestArray: 1001, maxJobs: 10_000, hasAccounting: false });
     expect(smallestLimit('100\n\n|50|\n')).toBe(50);

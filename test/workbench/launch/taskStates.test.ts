@@ -27,7 +27,17 @@ function records(ends: readonly Ended[], change: Partial<TaskRecords> = {}): Tas
     ...change,
   };
 }
-const DONE = { task: 't', attempt: 1, at, shard: '0'.repeat(64), bytes: 1, committed: 3, weights: {}, devices: [], seconds: 1 };
+const DONE = {
+  task: 't',
+  attempt: 1,
+  at,
+  shard: '0'.repeat(64),
+  bytes: 1,
+  committed: 3,
+  weights: {},
+  devices: [],
+  seconds: 1,
+};
 const done = records([{ outcome: 'done' }], { done: DONE });
 const job = (state: Job['state']): Job => ({ state, id: '1_0', node: 'node1', reason: null });
 
@@ -56,11 +66,18 @@ describe('a task', () => {
     expect(states({}, gone).of[0]).toBe('lost');
     expect(states({ 0: records([null, null]) }, gone).of[0]).toBe('lost');
     const { standings } = states({ 0: records([null, null, null]) }, gone);
-    expect(standings[0]).toMatchObject({ state: 'failed', tries: 3, reason: 'it was killed on node1, and left no word' });
+    expect(standings[0]).toMatchObject({
+      state: 'failed',
+      tries: 3,
+      reason: 'it was killed on node1, and left no word',
+    });
   });
 
   it('that fails says why, and keeps those that need it waiting, and no others', () => {
-    const { standings, of } = states({ 0: done, 1: records([{}, {}, { reason: 'out of memory' }]) }, { 1: job('gone') });
+    const { standings, of } = states(
+      { 0: done, 1: records([{}, {}, { reason: 'out of memory' }]) },
+      { 1: job('gone') },
+    );
     expect(standings[1]).toMatchObject({ state: 'failed', reason: 'out of memory' });
     expect(tasks.map(({ id }, i) => [id, of[i]])).toEqual([
       ['0000-extractor', 'done'],
@@ -96,7 +113,12 @@ describe('tries in a row', () => {
   it.each<[string, readonly Ended[], Partial<TaskRecords>, number]>([
     ['count attempts that committed nothing', [{}, null, {}], {}, 3],
     ['begin anew with one that got further', [{}, { committed: 4 }, { committed: 4 }], {}, 1],
-    ['are none where every attempt got further, as with time limits', [{ committed: 1 }, { committed: 2 }, { committed: 3 }], {}, 0],
+    [
+      'are none where every attempt got further, as with time limits',
+      [{ committed: 1 }, { committed: 2 }, { committed: 3 }],
+      {},
+      0,
+    ],
     [
       'know from what was saved how far one came that was killed',
       [{}, null],

@@ -20,7 +20,8 @@ import { interruptibly } from './runOnTerminal.ts';
 
 function lineCount(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 100_000) throw new InvalidArgumentError('expected a number of lines, at most 100000');
+  if (!Number.isInteger(count) || count < 1 || count > 100_000)
+    throw new InvalidArgumentError('expected a number of lines, at most 100000');
   return count;
 }
 
@@ -70,7 +71,9 @@ export function addLaunchCommands(context: CommandContext): void {
       .description('plan or make a launch for a desktop, which asks on standard input')
       .action(async () => {
         const request = planRequestSchema.parse(JSON.parse(await text(process.stdin)));
-        const answer = readingIfThere(folder, (store) => answerPlan({ request, home: folder, store }, verb === 'create'));
+        const answer = readingIfThere(folder, (store) =>
+          answerPlan({ request, home: folder, store }, verb === 'create'),
+        );
         process.stdout.write(`${jsonText(answer, 0)}\n`);
       });
   }
@@ -131,7 +134,8 @@ export async function attach({ folder, json }: CommandContext, handle: LaunchHan
         missed: say,
         saw: (now, imported) => {
           say(statusLine(now));
-          for (const { task, reason } of imported.refused) process.stderr.write(`${task} was not taken in: ${reason}\n`);
+          for (const { task, reason } of imported.refused)
+            process.stderr.write(`${task} was not taken in: ${reason}\n`);
         },
       }),
     ),
@@ -158,4 +162,3 @@ async function computeTask(folder: string, task: string): Promise<void> {
   reporter.notice(`task ${task}: ${outcome}`);
   process.exitCode = { done: EXIT.done, failed: EXIT.failed, again: AGAIN }[outcome];
 }
-

@@ -18,7 +18,10 @@ export function printStatus(status: LaunchStatus): void {
   process.stdout.write(`${statusLine(status)}\n`);
   const open = status.tasks.filter(({ state }) => state !== 'done');
   if (open.length > 0) {
-    const table = new Table({ head: ['Task', 'State', 'Job', 'Node', 'Tries', 'Safe', 'Why'], style: { head: [], border: [] } });
+    const table = new Table({
+      head: ['Task', 'State', 'Job', 'Node', 'Tries', 'Safe', 'Why'],
+      style: { head: [], border: [] },
+    });
     for (const { id, state, job, node, tries, committed, reason } of open.slice(0, SHOWN)) {
       table.push([id, state, job ?? '', node ?? '', tries, committed, reason ?? '']);
     }

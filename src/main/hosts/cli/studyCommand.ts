@@ -52,7 +52,11 @@ export function addStudyCommands(context: CommandContext): void {
     .argument('<preset|study.json>')
     .option('--set <key=value>', "change a key of the study's base; may be repeated", collect, [])
     .option('--dry-run', 'list runs, shared stages and a forecast of time, and run nothing', false)
-    .addOption(new Option('--on <launcher>', 'send it to job arrays of Slurm, or to processes of their own here').choices([...LAUNCHERS]))
+    .addOption(
+      new Option('--on <launcher>', 'send it to job arrays of Slurm, or to processes of their own here').choices([
+        ...LAUNCHERS,
+      ]),
+    )
     .option('--launch <settings.json>', 'partition, account, time and what else it is sent with')
     .option('--launch-set <key=value>', 'change a key of the launch settings; may be repeated', collect, [])
     .option('--yes', 'send it without asking', false)

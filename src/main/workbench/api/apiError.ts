@@ -19,7 +19,12 @@ export function apiErrorOf(error: unknown): ApiError {
   ) {
     return { code: 'cancelled', message };
   }
-  if (error instanceof DataError || error instanceof EngineError || error instanceof RunFailed || error instanceof LauncherUnreachable) {
+  if (
+    error instanceof DataError ||
+    error instanceof EngineError ||
+    error instanceof RunFailed ||
+    error instanceof LauncherUnreachable
+  ) {
     return { code: 'failed', message };
   }
   return { code: 'internal', message: `internal: ${message}` };

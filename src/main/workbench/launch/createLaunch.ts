@@ -71,7 +71,9 @@ export function planLaunch({ launcher, loaded, settings, known }: Omit<LaunchReq
   }));
   const tasks = planTasks(planned, { shards: settings.shards, isKnown: (key) => known.has(key) });
   if (tasks.length === 0) {
-    throw new BadInput(`nothing of the study "${loaded.study.name}" is left to compute: all its stages are in the database`);
+    throw new BadInput(
+      `nothing of the study "${loaded.study.name}" is left to compute: all its stages are in the database`,
+    );
   }
   const createdAt = new Date().toISOString();
   return {
@@ -95,10 +97,14 @@ export function planLaunch({ launcher, loaded, settings, known }: Omit<LaunchReq
 }
 
 /** "20261125-2135-1f3a" */
-const nameOf = (at: string): string => `${at.slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
+const nameOf = (at: string): string =>
+  `${at.slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(2).toString('hex')}`;
 
 /** Makes the launch's folder, with the weights that were there already; those that it names come from elsewhere. @returns the folder */
-export function writeLaunch(launch: LaunchFile, { known, parent, settings }: Pick<LaunchRequest, 'known' | 'parent' | 'settings'>): string {
+export function writeLaunch(
+  launch: LaunchFile,
+  { known, parent, settings }: Pick<LaunchRequest, 'known' | 'parent' | 'settings'>,
+): string {
   const folder = join(settings.folder ?? parent, launch.name);
   mkdirSync(folder, { recursive: true });
   makeFolders(folder);

@@ -68,7 +68,9 @@ function checkHash(file: string, hash: string): void {
   }
   const got = createHash('sha256').update(bytes).digest('hex');
   if (got === hash) return;
-  throw new BadInput(`the SHA-256 of ${file} is ${got}, expected ${hash}: the file was damaged on its way; fetch it again`);
+  throw new BadInput(
+    `the SHA-256 of ${file} is ${got}, expected ${hash}: the file was damaged on its way; fetch it again`,
+  );
 }
 
 /** A shard of an older version of the workbench is brought up to date in a copy. */

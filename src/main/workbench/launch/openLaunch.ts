@@ -99,7 +99,9 @@ class Opened implements OpenLaunch {
       const { standings } = await this.#look();
       const chosen = new Set(tasks ?? standings.map(({ task }) => task.id));
       const all = new Set([...chosen, ...dependents(this.file.tasks, chosen)]);
-      const open = standings.filter(({ task, state }) => all.has(task.id) && state !== 'done').map(({ task }) => task.id);
+      const open = standings
+        .filter(({ task, state }) => all.has(task.id) && state !== 'done')
+        .map(({ task }) => task.id);
       // Written down first: what is cancelled is not sent again, whoever looks in between.
       note(this.folder, { event: 'cancelled', tasks: open });
       await this.#launcher.cancel(open);
@@ -178,7 +180,9 @@ class Opened implements OpenLaunch {
       counts,
       devices,
       notices: [
-        ...(unreachable === null ? [] : [`The scheduler does not answer, so this is how it stood before: ${unreachable}`]),
+        ...(unreachable === null
+          ? []
+          : [`The scheduler does not answer, so this is how it stood before: ${unreachable}`]),
         ...(this.#heldBack === null || unsent === 0 ? [] : [`${unsent} tasks are not sent yet: ${this.#heldBack}`]),
         ...mixedNotice(devices),
       ],

@@ -84,9 +84,7 @@ export function planTasks(cells: readonly CellToPlan[], { shards, isKnown }: Pla
 /** The extractor's own head comes with it. */
 function pieceOf({ kind, domain, inputs }: StagePlan, open: readonly StagePlan[]): string {
   const withExtractor = inputs['own'] === true && open.some((plan) => plan.kind === 'extractor');
-  return JSON.stringify(
-    withExtractor ? { kind: 'extractor', domain: null } : { kind: KIND_OF_TASK[kind], domain },
-  );
+  return JSON.stringify(withExtractor ? { kind: 'extractor', domain: null } : { kind: KIND_OF_TASK[kind], domain });
 }
 
 /** Keys of the extractor and of the heads that the stages are of. */
@@ -111,7 +109,11 @@ function idOf(number: number, { kind, domain, index, of }: Named): string {
 }
 
 function titleOf({ kind, cell, domain, index, of }: Named & { readonly cell: string }): string {
-  return [`${kind}: ${cell}`, ...(domain === null ? [] : [domain]), ...(of === 1 ? [] : [`part ${index + 1} of ${of}`])].join(', ');
+  return [
+    `${kind}: ${cell}`,
+    ...(domain === null ? [] : [domain]),
+    ...(of === 1 ? [] : [`part ${index + 1} of ${of}`]),
+  ].join(', ');
 }
 
 /** The tasks that wait, at first hand or not, for some of these. */

@@ -90,7 +90,9 @@ async function codeVersion(): Promise<string> {
 
 function lockfileHash(): string | null {
   try {
-    return createHash('sha256').update(readFileSync(join(programRoot() ?? '', 'package-lock.json'))).digest('hex');
+    return createHash('sha256')
+      .update(readFileSync(join(programRoot() ?? '', 'package-lock.json')))
+      .digest('hex');
   } catch {
     return null;
   }
@@ -99,7 +101,10 @@ function lockfileHash(): string | null {
 async function nvidia(): Promise<{ gpus: string[]; driver: string | null }> {
   try {
     const { stdout } = await run('nvidia-smi', ['--query-gpu=name,driver_version', '--format=csv,noheader']);
-    const rows = stdout.trim().split('\n').map((line) => line.split(', '));
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(', '));
     return { gpus: rows.map(([name]) => name), driver: rows[0]?.[1] ?? null };
   } catch {
     return { gpus: [], driver: null };

@@ -81,7 +81,8 @@ export function makeFolders(folder: string): void {
 }
 
 export const shardPath = (folder: string, shard: string): string => join(folder, 'shards', `${shard}.sqlite`);
-export const progressDatabase = (folder: string, hashOf: string): string => join(folder, 'progress', `${hashOf}.sqlite`);
+export const progressDatabase = (folder: string, hashOf: string): string =>
+  join(folder, 'progress', `${hashOf}.sqlite`);
 export const logPath = (folder: string, task: string): string => join(folder, 'logs', `${task}.log`);
 export const artefactsOf = (folder: string): string => join(folder, 'artefacts');
 
@@ -149,7 +150,8 @@ export function readRecords(folder: string, task: string): TaskRecords {
 export function recordsOf(folder: string, tasks: readonly string[]): Map<string, TaskRecords> {
   const attempts = numbered(folder, 'attempts');
   const ends = numbered(folder, 'ends');
-  const have = (kind: RecordFolder): Set<string> => new Set(existsSync(join(folder, kind)) ? readdirSync(join(folder, kind)) : []);
+  const have = (kind: RecordFolder): Set<string> =>
+    new Set(existsSync(join(folder, kind)) ? readdirSync(join(folder, kind)) : []);
   const [progress, done, resets] = (['progress', 'done', 'resets'] as const).map(have);
   const ifThere = <T>(names: Set<string>, kind: RecordFolder, task: string, schema: z.ZodType<T>): T | null =>
     names.has(`${task}.json`) ? read(path(folder, kind, task), schema) : null;
@@ -160,7 +162,9 @@ export function recordsOf(folder: string, tasks: readonly string[]): Map<string,
         attempts: (attempts.get(task) ?? []).flatMap((number) => {
           const attempt = read(path(folder, 'attempts', `${task}.${number}`), attemptSchema);
           if (attempt === null) return [];
-          const end = (ends.get(task) ?? []).includes(number) ? read(path(folder, 'ends', `${task}.${number}`), endSchema) : null;
+          const end = (ends.get(task) ?? []).includes(number)
+            ? read(path(folder, 'ends', `${task}.${number}`), endSchema)
+            : null;
           return [{ ...attempt, end }];
         }),
         progress: ifThere(progress, 'progress', task, progressSchema),
@@ -178,7 +182,10 @@ function numbered(folder: string, kind: 'attempts' | 'ends'): Map<string, number
     if (match === null) continue;
     const numbers = found.get(match[1]) ?? [];
     numbers.push(Number(match[2]));
-    found.set(match[1], numbers.sort((a, b) => a - b));
+    found.set(
+      match[1],
+      numbers.sort((a, b) => a - b),
+    );
   }
   return found;
 }

@@ -95,7 +95,9 @@ class Attempt {
 
   async run(): Promise<End> {
     const { folder, launch, task, attempt, host } = this.#inputs;
-    const scratch = openScratch({ folder, task: task.id }, launch.settings.scratch, (text) => host.reporter.notice(text));
+    const scratch = openScratch({ folder, task: task.id }, launch.settings.scratch, (text) =>
+      host.reporter.notice(text),
+    );
     const ended = (outcome: End['outcome'], reason: string | null): End => ({
       attempt,
       at: new Date().toISOString(),
@@ -110,7 +112,10 @@ class Attempt {
     } catch (error) {
       this.#trySave(scratch);
       if (host.signal.aborted) return ended('interrupted', 'it was told to stop; what was committed is saved');
-      return ended(error instanceof BadInput ? 'refused' : 'failed', error instanceof Error ? error.message : String(error));
+      return ended(
+        error instanceof BadInput ? 'refused' : 'failed',
+        error instanceof Error ? error.message : String(error),
+      );
     } finally {
       clearInterval(saving);
       scratch.close();
@@ -140,7 +145,13 @@ class Attempt {
         beganAt: this.#inputs.beganAt,
         endedAt: new Date().toISOString(),
       });
-      this.#publish(scratch, { runId, description, provenance, weights, seconds: (performance.now() - started) / 1000 });
+      this.#publish(scratch, {
+        runId,
+        description,
+        provenance,
+        weights,
+        seconds: (performance.now() - started) / 1000,
+      });
     } finally {
       await engines.close();
     }
@@ -184,7 +195,8 @@ class Attempt {
       const row = store.stages.ensureStage({ key, kind, domain, headLabel: head, inputs });
       store.stages.link(of.runId, row.id, position);
       const hash = of.weights.get(key);
-      if (hash !== undefined && row.status !== 'done') {
+      // Also where an earlier attempt had them: what it saved has its own results, not what it read.
+      if (hash !== undefined) {
         store.artefacts.put(row.id, { role: 'weights', kind, bytes: takeArtefact(artefactsOf(folder), hash) });
         store.stages.setStatus(row.id, { status: 'done' });
       }
@@ -228,7 +240,8 @@ class Attempt {
     const weights = new Map(of.weights);
     for (const { plan, row } of this.#own) {
       const trained = store.artefacts.ofStage(row.id).find(({ role }) => role === 'weights');
-      if (trained !== undefined) weights.set(plan.key, putArtefact(artefactsOf(folder), store.artefacts.read(trained.hash)));
+      if (trained !== undefined)
+        weights.set(plan.key, putArtefact(artefactsOf(folder), store.artefacts.read(trained.hash)));
     }
     const facts: ShardFacts = {
       launch: launch.name,

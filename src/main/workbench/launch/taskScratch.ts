@@ -5,14 +5,7 @@ import { join } from 'node:path';
 import { DATABASE_NAME, openStore, type Store } from '../../store/store.ts';
 import { dropArtefacts, putArtefact, takeArtefact } from './artefactExchange.ts';
 import { publishCopy } from './durableFile.ts';
-import {
-  artefactsOf,
-  progressDatabase,
-  readProgress,
-  recordProgress,
-  shardPath,
-  type Progress,
-} from './records.ts';
+import { artefactsOf, progressDatabase, readProgress, recordProgress, shardPath, type Progress } from './records.ts';
 
 /** A store on the node's own disk, since SQLite over a network disk is neither fast nor safe; what is safe leaves it as whole files. */
 export interface Scratch {
@@ -57,7 +50,8 @@ function takeUp({ folder, task }: Place, scratch: string): void {
   copyFileSync(file, copy);
   const got = hashOfFile(copy);
   if (got !== progress.hash) throw new Error(`the SHA-256 of ${file} is ${got}, expected ${progress.hash}`);
-  for (const hash of progress.artefacts) putArtefact(join(scratch, 'artefacts'), takeArtefact(artefactsOf(folder), hash));
+  for (const hash of progress.artefacts)
+    putArtefact(join(scratch, 'artefacts'), takeArtefact(artefactsOf(folder), hash));
 }
 
 export interface Saved {
@@ -68,7 +62,11 @@ export interface Saved {
 }
 
 /** Publishes what is there so far. What the save before had and this one has not is removed. */
-export function saveProgress(place: Place, { store, folder: scratch }: Scratch, { attempt, committed, stages }: Saved): void {
+export function saveProgress(
+  place: Place,
+  { store, folder: scratch }: Scratch,
+  { attempt, committed, stages }: Saved,
+): void {
   const { folder, task } = place;
   const before = readProgress(folder, task);
   const artefacts = stages.flatMap((id) => store.artefacts.ofStage(id).map(({ hash }) => hash));

@@ -76,7 +76,9 @@ export class LocalLauncher implements Launcher {
       if (started && supervisor === null && this.#isSettled(submission)) return;
       await delay(100);
     }
-    throw new Error(`no supervisor took up the tasks within ${SEEN_MILLISECONDS / 1e3} s; ${this.#folder}/logs/supervisor.log says why`);
+    throw new Error(
+      `no supervisor took up the tasks within ${SEEN_MILLISECONDS / 1e3} s; ${this.#folder}/logs/supervisor.log says why`,
+    );
   }
 
   /** Tasks so short that their supervisor has come and gone. */

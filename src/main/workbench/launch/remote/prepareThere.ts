@@ -31,7 +31,12 @@ export async function prepareThere(store: Store, study: StudyToSend & { readonly
       const made = await ask('create', { known, name });
       const path = (hash: string): string => artefactPath('', hash);
       await ssh.upload(made.wanted.map(path), join(store.folder, 'artefacts'), `${made.folder}/artefacts`);
-      const place: LaunchPlace & { ssh: string } = { folder: made.folder, launcher, ssh: host, command: settings.command };
+      const place: LaunchPlace & { ssh: string } = {
+        folder: made.folder,
+        launcher,
+        ssh: host,
+        command: settings.command,
+      };
       registerLaunch(store, made.launch, place);
       const handle = remoteHandle(place, join(launchesOf(store.folder), name));
       return { handle, status: await handle.advance() };

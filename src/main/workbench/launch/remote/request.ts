@@ -65,7 +65,8 @@ export function answerPlan(
   return {
     launch: { ...launch, given },
     folder,
-    scripts: launcher === 'slurm' ? previewScripts(launch, folder).map((one) => ({ ...one, after: [...one.after] })) : [],
+    scripts:
+      launcher === 'slurm' ? previewScripts(launch, folder).map((one) => ({ ...one, after: [...one.after] })) : [],
     wanted: [...new Set(Object.values(given))],
   };
 }

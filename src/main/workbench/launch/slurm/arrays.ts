@@ -27,7 +27,9 @@ export function arraysOf(
 
 function chunks<T>(list: readonly T[], size: number): T[][] {
   const parts = Math.max(1, Math.ceil(list.length / size));
-  return Array.from({ length: parts }, (_, i) => list.slice(parts === 1 ? 0 : i * size, parts === 1 ? list.length : (i + 1) * size));
+  return Array.from({ length: parts }, (_, i) =>
+    list.slice(parts === 1 ? 0 : i * size, parts === 1 ? list.length : (i + 1) * size),
+  );
 }
 
 /** As many arrays from the front as there is room for; the last may be cut. */

@@ -83,4 +83,10 @@ export function parseConfig(text: string): ClusterLimits {
 
 /** The smallest of the numbers that sacctmgr printed, a line each; Infinity where no limit is set. */
 export const smallestLimit = (text: string): number =>
-  Math.min(...text.split(/[\s|]+/).filter((word) => /^\d+$/.test(word)).map(Number), Infinity);
+  Math.min(
+    ...text
+      .split(/[\s|]+/)
+      .filter((word) => /^\d+$/.test(word))
+      .map(Number),
+    Infinity,
+  );

@@ -60,9 +60,7 @@ export function sbatchScript({ name, folder, settings, program, array }: ScriptO
 
 /** As sbatch takes a quoted value on a line of a script. */
 const directive = (key: string, value: string | number): string =>
-  value === ''
-    ? `#SBATCH --${key}`
-    : `#SBATCH --${key}=${/\s/.test(String(value)) ? `"${value}"` : String(value)}`;
+  value === '' ? `#SBATCH --${key}` : `#SBATCH --${key}=${/\s/.test(String(value)) ? `"${value}"` : String(value)}`;
 
 function optionsOf(resources: TaskResources): (readonly [string, string | number | undefined])[] {
   const { partition, account, qos, gres, constraint, nodelist, exclude, cpus_per_task, mem, time } = resources;
@@ -82,4 +80,5 @@ function optionsOf(resources: TaskResources): (readonly [string, string | number
 }
 
 /** For bash. */
-export const quoted = (text: string): string => (/^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const quoted = (text: string): string =>
+  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -33,7 +33,9 @@ async function slurm(command: string, args: readonly string[]): Promise<string> 
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 'ENOENT') {
-      throw new LauncherUnreachable(`${command} is not on this machine; send from a login node, or with "ssh" in the launch settings`);
+      throw new LauncherUnreachable(
+        `${command} is not on this machine; send from a login node, or with "ssh" in the launch settings`,
+      );
     }
     throw new LauncherUnreachable(`${command}: ${(stderr ?? '').trim() || String(error)}`);
   }
@@ -195,7 +197,9 @@ export class SlurmLauncher implements Launcher {
       const own = smallestLimit(await slurm('sacctmgr', ['-nP', 'show', 'assoc', ...where, 'format=maxsubmit']));
       limits.push([own, `the account may have ${own} jobs submitted`]);
       if (qos !== undefined) {
-        const ofQos = smallestLimit(await slurm('sacctmgr', ['-nP', 'show', 'qos', 'where', `name=${qos}`, 'format=maxsubmitpu']));
+        const ofQos = smallestLimit(
+          await slurm('sacctmgr', ['-nP', 'show', 'qos', 'where', `name=${qos}`, 'format=maxsubmitpu']),
+        );
         limits.push([ofQos, `the QOS ${qos} allows ${ofQos} jobs submitted`]);
       }
     }
