@@ -16,6 +16,8 @@ const DOCUMENTS = {
   published: 'docs/findings.md',
   radius: 'docs/findings.md',
   'radius-study': 'docs/findings.md',
+  shards: 'docs/scaling.md',
+  grid: 'docs/scaling.md',
 } as const;
 export type Section = keyof typeof DOCUMENTS;
 export const SECTIONS = Object.keys(DOCUMENTS) as Section[];

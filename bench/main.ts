@@ -1,6 +1,7 @@
 // `npm run bench`: see USAGE in options.ts, or run it with a part that does not exist.
 import { setThreads } from './conditions.ts';
 import { parseOptions, USAGE, type Options } from './options.ts';
+import { cluster } from './parts/cluster.ts';
 import { compare } from './parts/compare.ts';
 import { compileBench } from './parts/compile.ts';
 import { constraints } from './parts/constraints.ts';
@@ -19,6 +20,7 @@ const PARTS_RUN = {
   findings,
   radius,
   workbench: workbenchBench,
+  cluster,
 } as const;
 
 function optionsOrUsage(): Options {

@@ -9,6 +9,7 @@ export const PARTS = [
   'findings',
   'workbench',
   'radius',
+  'cluster',
 ] as const;
 export type Part = (typeof PARTS)[number];
 
@@ -45,6 +46,7 @@ export const USAGE = `npm run bench -- [part] [options]
   findings  what docs/findings.md says of a finished study \`mini\`; trains nothing
   radius    what training for the certificate buys: the paper's noise, gaussian, and heads on kept draws, from the same draws
   workbench  how long views wait for answers with 10,000 runs and 1,000,000 certificates in the database
+  cluster   what splitting a certification into tasks costs, and the paper's grid on many GPUs (a simulation)
   --threads n      threads of either side (2)
   --repetitions n  of each contestant, medians are of these (11)
   --write          put the result into its document in docs; by default it is only printed

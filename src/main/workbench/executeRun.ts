@@ -1,4 +1,4 @@
-import { DOMAINS, domainsOfHeads } from '../../shared/config.ts';
+import { DOMAINS, domainsOfHeads, type Domain } from '../../shared/config.ts';
 import { ATTACKS, type AttackName, type Job, type TransferDescription } from '../engine/process/protocol.ts';
 import { ceilingText, forewarnings } from './experiments/forewarnings.ts';
 import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
@@ -24,11 +24,19 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   requireSameData(begun, description.domains, `going on with run ${inputs.runId}`);
   sayBeforehand(inputs, description);
   const run = new RunInProgress(inputs, description, registerStages(inputs, description));
+  await workOffStages(run, domainsOfHeads(inputs.config));
+}
+
+/**
+ * Works off the stages that a run in progress is given, which may be some of the run's, on the instances of its description.
+ * @param searched domains whose heads are scored, where the config asks for a search
+ */
+export async function workOffStages(run: RunInProgress, searched: readonly Domain[] = []): Promise<void> {
   const extractor = await extractorStage(run);
   // One engine trains them one after the other; several train them side by side.
-  const together = inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
+  const together = run.inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
   for (const domains of together) await headStages(run, domains, extractor);
-  for (const domain of domainsOfHeads(inputs.config)) await headSearchStage(run, domain, extractor);
+  for (const domain of searched) await headSearchStage(run, domain, extractor);
   for (const stages of STAGES_BY_DOMAIN) {
     for (const domain of DOMAINS) await stages(run, domain, extractor);
   }

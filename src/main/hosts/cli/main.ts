@@ -21,6 +21,7 @@ import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { addLaunchCommands } from './launchCommand.ts';
 import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
@@ -97,6 +98,7 @@ program
 addCurveCommand(context);
 addHeadsCommand(context);
 addStudyCommands(context);
+addLaunchCommands(context);
 
 program
   .command('verify')
