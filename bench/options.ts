@@ -33,6 +33,8 @@ export interface Options {
   /** Of part radius: runs of each kind, and where they are kept; a temporary folder by default. */
   readonly seeds: number;
   readonly folder: string | null;
+  /** Of part radius: only what is done in that folder is reported. */
+  readonly doneAlone: boolean;
   /** Of part findings: a finished study in the workbench's folder. */
   readonly study: number;
 }
@@ -56,6 +58,7 @@ export const USAGE = `npm run bench -- [part] [options]
   --instances n    of constraints and radius, test instances a domain (200)
   --seeds n        of radius, runs of each kind, whose medians are compared (3)
   --folder dir     of radius, keeps its runs there, and takes what is done there already (a temporary folder)
+  --done           of radius, reports what is done in that folder and runs nothing
   --study id       of findings, as \`ptw studies\` lists it (1)`;
 
 /** Fewer give no quartiles worth the name in a document. */
@@ -78,6 +81,7 @@ export function parseOptions(args: readonly string[]): Options {
       instances: { type: 'string', default: '200' },
       seeds: { type: 'string', default: '3' },
       folder: { type: 'string' },
+      done: { type: 'boolean', default: false },
       study: { type: 'string', default: '1' },
     },
   });
@@ -99,6 +103,7 @@ export function parseOptions(args: readonly string[]): Options {
     instances: countFrom('instances', values.instances),
     seeds: countFrom('seeds', values.seeds),
     folder: values.folder ?? null,
+    doneAlone: values.done,
     study: countFrom('study', values.study),
   };
   refuseHalfResults(options);

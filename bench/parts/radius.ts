@@ -6,6 +6,7 @@ import type { Store } from '../../src/main/store/store.ts';
 import type { CertificateHeader } from '../../src/main/store/tables/certificate.ts';
 import { headsOf, stageOf, storedRun } from '../../src/main/workbench/storedRun.ts';
 import { reading } from '../../src/main/workbench/storeOfFolder.ts';
+import { listRuns } from '../../src/main/workbench/workbench.ts';
 import { publish } from '../document.ts';
 import type { Options } from '../options.ts';
 import { quietRun } from '../quietRun.ts';
@@ -39,19 +40,21 @@ const DEPTHS = [1, 4] as const;
 type Depth = (typeof DEPTHS)[number];
 
 const AFRESH = 'gaussian, drawn anew in every step';
-/** A step on kept draws costs a thousandth of one through the extractor, so heads on them may take more. */
+const KEPT: Group['heads'] = [
+  { name: 'single draw', spec: () => ({ drawBank: SINGLE }) },
+  { name: 'drawBank', spec: (layers) => ({ drawBank: { draws: 16, weight: WEIGHT[layers] } }) },
+];
+/** The quickest answers first. Steps on kept draws cost a fraction of one through the extractor, so heads on them may take many more. */
 const GROUPS: readonly Group[] = [
+  { name: 'heads on kept draws, 16 epochs', procedure: 'gaussian', maxEpochs: 16, heads: KEPT },
   {
-    name: 'gaussian, heads on kept draws',
-    procedure: 'gaussian',
-    maxEpochs: 120,
-    heads: [
-      { name: 'single draw', spec: () => ({ drawBank: SINGLE }) },
-      { name: 'drawBank', spec: (layers) => ({ drawBank: { draws: 16, weight: WEIGHT[layers] } }) },
-    ],
+    name: "the paper's noise, 30 epochs",
+    procedure: 'noise',
+    maxEpochs: 30,
+    heads: [{ name: 'noise', spec: () => ({}) }],
   },
-  { name: "the paper's noise", procedure: 'noise', maxEpochs: 30, heads: [{ name: 'noise', spec: () => ({}) }] },
-  { name: 'gaussian', procedure: 'gaussian', maxEpochs: 30, heads: [{ name: AFRESH, spec: () => ({}) }] },
+  { name: 'gaussian, 30 epochs', procedure: 'gaussian', maxEpochs: 30, heads: [{ name: AFRESH, spec: () => ({}) }] },
+  { name: 'heads on kept draws, 120 epochs', procedure: 'gaussian', maxEpochs: 120, heads: KEPT },
 ];
 
 interface Measured {
@@ -73,15 +76,12 @@ const MULTIPLES = ['0', '0.5', '1', '1.5', '2'] as const;
 export async function radius(options: Options): Promise<void> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'ptw-radius-'));
   const found = new Map<string, Measured[]>();
-  let conditions = '';
   try {
     for (const group of GROUPS) {
       for (let seed = 1; seed <= options.seeds; seed++) {
-        console.log(`${group.name}, seed ${seed} …`);
-        const { instances } = options;
-        const run = await quietRun(folder, configOf(group, { seed, instances }));
-        ({ conditions } = run);
-        const measured = reading(folder, (store) => measureRun(store, run.id));
+        const run = await runOf(configOf(group, { seed, instances: options.instances }), { ...options, folder });
+        if (run === null) continue;
+        const measured = reading(folder, (store) => measureRun(store, run));
         contestantsOf(group).forEach(({ name }, i) => {
           console.log(`  ${name}: mean label radius ${measured[i].label.toFixed(3)} σ`);
           found.set(name, [...(found.get(name) ?? []), measured[i]]);
@@ -91,8 +91,21 @@ export async function radius(options: Options): Promise<void> {
   } finally {
     if (options.folder === null) rmSync(folder, { recursive: true, force: true });
   }
-  const scale = `${conditions} ${options.instances} test instances, n = 500, σ = ${SIGMA}, medians of ${options.seeds} seeds (least to greatest).`;
+  const scale =
+    `Fashion-MNIST → MNIST, bundled images, ${EVERY.extractor.preset}, ${options.instances} test instances, n = 500, σ = ${SIGMA}, the same draws in every row of a seed; ` +
+    'medians over seeds (least to greatest). The mean radius is over all instances, 0 where there is no certificate for the own class.';
   publish('radius', [scale, resultsTable(found), targetsTable(found)].join('\n\n'), options);
+}
+
+/** The run of a config, done before or now; null where it is not done and nothing is to be run. */
+async function runOf(
+  config: ExperimentConfigInput,
+  { folder, doneAlone }: { readonly folder: string; readonly doneAlone: boolean },
+): Promise<number | null> {
+  console.log(`${config.name} …`);
+  if (!doneAlone) return (await quietRun(folder, config)).id;
+  const { name } = config;
+  return listRuns(folder).find((run) => run.name === name && run.status === 'done')?.id ?? null;
 }
 
 function configOf(
@@ -113,14 +126,17 @@ function configOf(
 }
 
 /** Heads by the names that tables have. */
-function contestantsOf({ heads }: Pick<Group, 'heads'>) {
+function contestantsOf({ heads, maxEpochs }: Pick<Group, 'heads' | 'maxEpochs'>) {
   return DEPTHS.flatMap((layers) =>
     heads.map(({ name, spec }) => ({
-      name: `${layers} ${layers === 1 ? 'layer' : 'layers'}, ${name}`,
+      name: nameOf(layers, name, maxEpochs),
       spec: { layers, constraint: 'none' as const, ...spec(layers) },
     })),
   );
 }
+
+const nameOf = (layers: Depth, head: string, epochs: number): string =>
+  `${layers} ${layers === 1 ? 'layer' : 'layers'}, ${head}, ${epochs} epochs`;
 
 /** In the order of the config's heads. */
 function measureRun(store: Store, id: number): Measured[] {
@@ -167,6 +183,7 @@ function resultsTable(found: ReadonlyMap<string, readonly Measured[]>): string {
     ],
     [...found].map(([name, measured]) => [
       name,
+      String(measured.length),
       withRange(measured.map(({ label }) => label)),
       withRange(measured.map(({ pairwise }) => pairwise)),
       ...MULTIPLES.map((multiple) => (100 * median(measured.map(({ at }) => at[multiple]))).toFixed(1)),
@@ -176,31 +193,34 @@ function resultsTable(found: ReadonlyMap<string, readonly Measured[]>): string {
 
 /** The figures that are asked for, beside what was measured. */
 function targetsTable(found: ReadonlyMap<string, readonly Measured[]>): string {
-  const ratio = (name: string, base: string): number[] => {
-    const [above, below] = [found.get(name)!, found.get(base)!];
-    return above.map(({ label }, seed) => label / below[seed].label);
+  const line = (what: string, least: number | null, [above, below]: readonly [string, string]): string[] => {
+    const [a, b] = [found.get(above) ?? [], found.get(below) ?? []];
+    const ratios = a.slice(0, b.length).map(({ label }, seed) => label / b[seed].label);
+    if (ratios.length === 0) return [what, least === null ? '–' : least.toFixed(2), '–', '–', '–'];
+    const reached = least === null ? '–' : median(ratios) >= least ? 'yes' : 'no';
+    return [what, least === null ? '–' : least.toFixed(2), String(ratios.length), withRange(ratios), reached];
   };
-  const line = (what: string, least: number | null, ratios: readonly number[]): string[] => [
-    what,
-    least === null ? '–' : least.toFixed(2),
-    withRange(ratios),
-    least === null ? '–' : median(ratios) >= least ? 'yes' : 'no',
+  const kept = (layers: Depth, epochs: number): readonly [string, string] => [
+    nameOf(layers, 'drawBank', epochs),
+    nameOf(layers, 'single draw', epochs),
   ];
+  const noise = (layers: Depth): readonly [string, string] => [nameOf(layers, AFRESH, 30), nameOf(layers, 'noise', 30)];
   const all = [...found.values()].flat();
   const below = all.reduce((sum, one) => sum + one.below, 0);
   const same = all.reduce((sum, one) => sum + one.sameClass, 0);
   return markdownTable(
-    ['mean label radius, seed by seed', 'asked for', 'measured', 'reached'],
+    ['ratio of mean label radii, seed by seed', 'asked for', 'seeds', 'measured', 'reached'],
     [
-      line('1 layer: drawBank over single draw', 1.15, ratio('1 layer, drawBank', '1 layer, single draw')),
-      line('4 layers: drawBank over single draw', 1.04, ratio('4 layers, drawBank', '4 layers, single draw')),
-      line("1 layer: gaussian over the paper's noise", 1.5, ratio(`1 layer, ${AFRESH}`, '1 layer, noise')),
-      line("4 layers: gaussian over the paper's noise", 1.5, ratio(`4 layers, ${AFRESH}`, '4 layers, noise')),
-      line('1 layer: drawBank over gaussian', null, ratio('1 layer, drawBank', `1 layer, ${AFRESH}`)),
-      line('4 layers: drawBank over gaussian', null, ratio('4 layers, drawBank', `4 layers, ${AFRESH}`)),
+      line('1 layer: drawBank over single draw, 16 epochs', 1.15, kept(1, 16)),
+      line('4 layers: drawBank over single draw, 16 epochs', 1.04, kept(4, 16)),
+      line('1 layer: the same, 120 epochs', 1.15, kept(1, 120)),
+      line('4 layers: the same, 120 epochs', 1.04, kept(4, 120)),
+      line("1 layer: gaussian over the paper's noise", 1.5, noise(1)),
+      line("4 layers: gaussian over the paper's noise", 1.5, noise(4)),
       [
         'pairwise below label where both test the same class, instances',
         '0',
+        '–',
         `${below} of ${same}`,
         below === 0 ? 'yes' : 'no',
       ],

@@ -11,7 +11,7 @@ import {
   sigmaTitle,
   type Inputs,
   type Place,
-} from './studyTables.ts';
+} from './studyPlaces.ts';
 
 /** Radii of the columns, in σ. */
 export const MULTIPLES_OF_SIGMA = [0, 0.5, 1, 1.5, 2] as const;

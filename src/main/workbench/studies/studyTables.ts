@@ -1,6 +1,4 @@
-import type { Share } from '../../../shared/report.ts';
-import { wilsonInterval } from '../../math/wilson.ts';
-import { DOMAINS, domainsOfHeads, type Domain, type HeadSpec } from '../../../shared/config.ts';
+import { DOMAINS, domainsOfHeads, type Domain } from '../../../shared/config.ts';
 import type { Store } from '../../store/store.ts';
 import type {
   MeasuredValue,
@@ -12,12 +10,20 @@ import type {
 } from '../../../shared/studyReport.ts';
 import { headLabel } from '../stageKeys.ts';
 import { DataAtHand } from './dataAtHand.ts';
-import { procedureLabel, sigmasOf } from './expandStudy.ts';
 import { MEASURES, type Measure } from './measures.ts';
 import { publishedAt } from './published.ts';
 import { radiusTable } from './radiusTable.ts';
-import { scaleOf, scaleText } from './scale.ts';
-import type { CellResult, StoredStudy } from './storedStudy.ts';
+import type { StoredStudy } from './storedStudy.ts';
+import {
+  aboutRuns,
+  overSeeds,
+  percentOf,
+  placesOf,
+  sigmaKey,
+  sigmaTitle,
+  type Inputs,
+  type Place,
+} from './studyPlaces.ts';
 
 export type { MeasuredValue, StudyColumn, StudyRow, StudyTable, StudyValue };
 
@@ -41,48 +47,6 @@ export function studyTables(store: Store, stored: StoredStudy): StudyTable[] {
   ];
 }
 
-/** Our number over the seeds; null where no run has it. */
-export function overSeeds(values: readonly MeasuredValue[]): StudyValue['ours'] {
-  if (values.length === 0) return null;
-  const numbers = values.map(({ value }) => value);
-  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-  return { mean, min: Math.min(...numbers), max: Math.max(...numbers), values };
-}
-
-/** Runs of one place of a table: a transfer, procedure, σ and head over all seeds. */
-export interface Place {
-  readonly transfer: StoredStudy['study']['transfers'][number];
-  readonly transferName: string;
-  readonly procedure: string;
-  /** Null where the study has but one. */
-  readonly sigma: number | null;
-  readonly head: HeadSpec;
-  readonly cells: readonly CellResult[];
-}
-
-/** Grouped as in the paper: by transfer, layers, head and procedure; then by σ. */
-export function placesOf({ study, cells }: StoredStudy): Place[] {
-  const heads = [...study.heads].sort((a, b) => a.layers - b.layers);
-  return study.transfers.flatMap((transfer, transferIndex) =>
-    heads.flatMap((head) =>
-      study.procedures.flatMap((entry) =>
-        sigmasOf(study).map((sigma) => {
-          const procedure = procedureLabel(entry);
-          const label = headLabel(head);
-          const here = cells.filter(
-            ({ cell }) =>
-              cell.transferIndex === transferIndex &&
-              cell.procedure === procedure &&
-              cell.sigma === sigma &&
-              cell.config.heads.some((spec) => headLabel(spec) === label),
-          );
-          return { transfer, transferName: here[0].cell.transfer, procedure, sigma, head, cells: here };
-        }),
-      ),
-    ),
-  );
-}
-
 function valueAt(measure: Measure, kind: PaperTableKind, place: Place, domain: Domain): StudyValue {
   const head = headLabel(place.head);
   const values = place.cells.flatMap(({ cell, run, rows }): MeasuredValue[] => {
@@ -99,17 +63,6 @@ function valueAt(measure: Measure, kind: PaperTableKind, place: Place, domain: D
     publishedAt(kind, { ...names, domain, procedure: place.procedure, head: place.head })?.[measure.key] ?? null;
   const ours = overSeeds(values);
   return { ours, published, difference: ours === null || published === null ? null : ours.mean - published };
-}
-
-export function percentOf({ hits, total }: Share): Pick<MeasuredValue, 'value' | 'share'> {
-  const { lower, upper } = wilsonInterval(hits, total);
-  return { value: (100 * hits) / total, share: { hits, total, interval: { lower: 100 * lower, upper: 100 * upper } } };
-}
-
-export interface Inputs {
-  readonly store: Store;
-  readonly data: DataAtHand;
-  readonly stored: StoredStudy;
 }
 
 /** Tables 2 to 4: a row for each domain, head and procedure. */
@@ -168,52 +121,7 @@ function accuracyTable(store: Store, data: DataAtHand, stored: StoredStudy): Stu
   });
 }
 
-/** A column of its own for σ where a study has some. */
-export const sigmaTitle = ({ study }: StoredStudy): string[] => (study.sigmas === undefined ? [] : ['σ']);
-export const sigmaKey = ({ sigma }: Place): string[] => (sigma === null ? [] : [String(sigma)]);
-
 function finished(table: Omit<StudyTable, 'hasPublished'>): StudyTable {
   const hasPublished = table.rows.some(({ values }) => values.some(({ published }) => published !== null));
   return { ...table, hasPublished };
-}
-
-export function aboutRuns(
-  store: Store,
-  data: DataAtHand,
-  places: readonly Place[],
-): Pick<StudyRow, 'scales' | 'scale' | 'missing'> {
-  const scales = places.flatMap(({ head, cells }) =>
-    cells.map((result) => scaleOf(store, data, { ...result, head: headLabel(head) })),
-  );
-  const missing = places.flatMap(({ transferName, cells }) =>
-    cells.flatMap((result) => {
-      const reason = reasonOf(result);
-      const of = [
-        ...(places.length > 1 ? [transferName] : []),
-        ...(cells.length > 1 ? [`seed ${result.cell.seed}`] : []),
-      ];
-      return reason === null ? [] : [[...of, reason].join(': ')];
-    }),
-  );
-  return {
-    scales,
-    scale: [...new Set(scales.map(scaleText))].join('; '),
-    missing: missing.length === 0 ? null : missing.join('; '),
-  };
-}
-
-/** The reason of a failure is the run's, and stands in the report's list of runs. */
-function reasonOf({ status, run }: CellResult): string | null {
-  switch (status) {
-    case null:
-      return 'not run';
-    case 'failed':
-      return `failed (run ${run!.run.id})`;
-    case 'interrupted':
-      return 'interrupted';
-    case 'running':
-      return 'still running';
-    case 'done':
-      return null;
-  }
 }
