@@ -156,10 +156,16 @@ function withoutSwitch<T extends { readonly enabled: boolean }>({
   return settings;
 }
 
-/** The search for falsifying points counts where there is one: keys from before there was any hold where it is off. */
+/**
+ * The search for falsifying points and the lattice count where they are: keys from before there were any hold where they are off.
+ */
 function certificationInputs(certification: CertificationSettings): Partial<CertificationSettings> {
-  const { falsification, ...settings } = withoutSwitch(certification);
-  return falsification.enabled ? { ...settings, falsification } : settings;
+  const { falsification, noise, ...settings } = withoutSwitch(certification);
+  return {
+    ...settings,
+    ...(falsification.enabled ? { falsification } : {}),
+    ...(noise === 'lattice' ? { noise } : {}),
+  };
 }
 
 function extractorPlan(config: ExperimentConfig, data: DataKeys): StagePlan {

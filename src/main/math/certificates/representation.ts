@@ -33,7 +33,7 @@ export function representationVerdict(
   head: DenseHead,
   rule: MarginRuleName,
 ): CertificateVerdict {
-  const { sigma, draws, k, median } = evidence;
+  const { draws, k, median } = evidence;
   requireSigma('representation certificate', evidence);
   requireHead('representation certificate', head);
   requireBoxAroundMedian(evidence, headInputs(head));
@@ -49,7 +49,7 @@ export function representationVerdict(
   const radiusOverSigma = radiusOverSigmaOfIndex('representation certificate', k, { draws, level });
   if (argmax(medianLogits) !== predicted) return abstained(predicted, 'median-disagrees');
   if (!allPositive(MARGIN_RULES[rule](head, evidence, predicted))) return abstained(predicted, 'margin-not-positive');
-  return certified(predicted, sigma, radiusOverSigma);
+  return certified(evidence, predicted, radiusOverSigma);
 }
 
 export interface RepresentationSearch {

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { experimentsCalls } from '../../../shared/api/experiments.ts';
 import type { ExperimentConfig } from '../../../shared/config.ts';
+import { datasetFacts } from '../../data/datasetFacts.ts';
 import { representationSize, WIDE_RES_NETS } from '../../engine/models/wideResNetShape.ts';
 import { LARGEST_RADIUS } from '../../math/largestRadius.ts';
 import { effectiveLogitTest } from '../../math/levels.ts';
@@ -71,6 +72,12 @@ function memoryOf(store: Store, { extractor, source }: ExperimentConfig): Foreca
   return peaks.length === 0 ? null : { bytes: Math.max(...peaks), runs: peaks.length };
 }
 
+/** d, values of one target image as the extractor reads it. */
+function inputsOfTarget({ source, target }: ExperimentConfig): number {
+  const { height, width, channels } = datasetFacts((target.size === 'native' ? target : source).dataset).shape;
+  return height * width * channels;
+}
+
 function ceilingsOf(config: ExperimentConfig, classes: number): ForecastView['ceilings'] {
   const { enabled, methods, logitTest, ...certification } = config.certification;
   if (!enabled) return null;
@@ -78,6 +85,7 @@ function ceilingsOf(config: ExperimentConfig, classes: number): ForecastView['ce
     ...certification,
     logitTest: effectiveLogitTest(certification.selection, logitTest),
     classes,
+    inputs: certification.noise === 'lattice' ? inputsOfTarget(config) : 0,
     dimension: representationSize(WIDE_RES_NETS[config.extractor.preset]),
   };
   return Object.fromEntries(methods.map((method) => [method, LARGEST_RADIUS[method](request)]));
