@@ -26,8 +26,8 @@ export const ALLOWED: ReadonlySet<string> = new Set([
 /** Whether an SPDX expression can be kept: all of what AND joins, one of what OR joins. */
 export function isAllowed(expression: string): boolean {
   const text = expression.trim();
-  const [inner] = /^\((.*)\)$/.exec(text)?.slice(1) ?? [];
-  if (inner !== undefined && !/\).*\(/.test(inner)) return isAllowed(inner);
+  const inner = /^\(([^()]*)\)$/.exec(text);
+  if (inner !== null) return isAllowed(inner[1]);
   if (/\bOR\b/.test(text)) return text.split(/\bOR\b/).some(isAllowed);
   if (/\bAND\b/.test(text)) return text.split(/\bAND\b/).every(isAllowed);
   return ALLOWED.has(text);

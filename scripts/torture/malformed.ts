@@ -100,7 +100,7 @@ function anything(choices: Choices, depth: number): unknown {
 }
 
 /** The value with one place in it changed, taken away or added to. */
-function mutated(value: unknown, choices: Choices): unknown {
+export function mutated(value: unknown, choices: Choices): unknown {
   if (Array.isArray(value) && value.length > 0 && choices.uniform() < 0.7) {
     const at = choices.below(value.length);
     return value.map((item, i) => (i === at ? mutated(item, choices) : (item as unknown)));

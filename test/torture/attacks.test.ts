@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 import { folderBytes } from '../../src/main/engine/native/cache.ts';
 import { readPages } from '../../src/main/hosts/pages.ts';
 import { attack as attackApi } from '../../scripts/torture/api.ts';
+import { attack as attackCoverage } from '../../scripts/torture/coverage.ts';
+import { attack as attackFormats } from '../../scripts/torture/formats.ts';
 import { TRAVERSALS, VARIANTS } from '../../scripts/torture/hostileRequests.ts';
 import { attack as attackServe } from '../../scripts/torture/serve.ts';
 import type { Attack } from '../../scripts/torture/attackAlone.ts';
@@ -25,6 +27,18 @@ it('serve answers nobody else, whatever the Host, Origin, path or token', async 
 it('malformed messages are answered as such and change nothing, over either transport', async () => {
   const counts = await held(attackApi, 1000);
   expect(Object.keys(counts)).toEqual(expect.arrayContaining(['answered bad-input', 'bridge: not our page']));
+}, 120_000);
+
+it('damaged weights, configs, studies and folders of images are refused in our own words', async () => {
+  const counts = await held(attackFormats, 200);
+  for (const kind of ['weights: WeightsError', 'config: BadInput', 'study: BadInput', 'folder of images: DataError']) {
+    expect(counts[kind]).toBeGreaterThan(5);
+  }
+}, 120_000);
+
+it('certificates of classifiers whose truth is known are false no more often than α, on the lattice too', async () => {
+  const counts = await held(attackCoverage, 150);
+  expect(counts['a duel at 1.2 sigma; label, separate, lattice: certified']).toBe(150);
 }, 120_000);
 
 it('a folder with links out of it and in circles is read to its end, and no further', () => {
