@@ -18,6 +18,8 @@ it('refuses what is no number of draws or level', () => {
     logitTest: 'pairs',
     classes: 10,
     dimension: 64,
+    noise: 'float32',
+    inputs: 0,
   } as const;
   for (const method of Object.values(LARGEST_RADIUS)) expect(() => method({ ...request, alpha: 1 })).toThrow('alpha 1');
 });
@@ -48,13 +50,30 @@ it('is 0 where n is too small, and that of a certificate with every vote', () =>
   expect(largestRadiusByVotes({ draws: 5, sigma: 1, level: 1e-4 })).toBe(0);
   expect(largestRadiusByOrder({ draws: 5, sigma: 1, level: 1e-4 })).toBe(0);
   expect(largestRadiusByOrder({ draws: 1, sigma: 1, level: 0.4 })).toBe(0);
-  const draws = { draws: 500, sigma: 0.1, alpha: 1e-4, selectionDraws: 100, selection: 'separate' as const };
+  const draws = {
+    draws: 500,
+    sigma: 0.1,
+    alpha: 1e-4,
+    selectionDraws: 100,
+    selection: 'separate',
+    noise: 'float32',
+    inputs: 0,
+  } as const;
   const verdict = labelVerdict({ ...draws, counts: Int32Array.of(500, 0), selectionCounts: Int32Array.of(100, 0) });
   expect(verdict).toMatchObject({ radiusNormalised: largestRadiusByVotes({ ...draws, level: 1e-4 }) });
 });
 
 it('of a method is at its own level: a shared selection and many bounds cost radius', () => {
-  const request = { draws: 500, sigma: 0.1, alpha: 1e-4, logitTest: 'pairs', classes: 10, dimension: 128 } as const;
+  const request = {
+    draws: 500,
+    sigma: 0.1,
+    alpha: 1e-4,
+    logitTest: 'pairs',
+    classes: 10,
+    dimension: 128,
+    noise: 'float32',
+    inputs: 0,
+  } as const;
   const separate = { ...request, selection: 'separate' } as const;
   expect(LARGEST_RADIUS.label(separate)).toBe(largestRadiusByVotes({ ...request, level: 1e-4 }));
   expect(LARGEST_RADIUS.pairwise(separate)).toBe(LARGEST_RADIUS.label(separate));
@@ -73,6 +92,8 @@ describe('the draws for a radius', () => {
     logitTest: 'pairs',
     classes: 10,
     dimension: 128,
+    noise: 'float32',
+    inputs: 0,
   } as const;
 
   it.each(['label', 'pairwise', 'logit', 'representation'] as const)('are the fewest that reach it: %s', (method) => {

@@ -25,6 +25,8 @@ describe('a stage key depends on what decides the result and on nothing else', (
   it.each([
     ['name=other', []],
     ['certification.sigma=0.2', ['certification']],
+    ['certification.noise=lattice', ['certification']],
+    ['certification.noise=float32', []],
     ['certification.falsification.steps=7', ['certification']],
     ['certification.falsification.enabled=false', ['certification']],
     ['pgd.steps=7', ['pgd']],
@@ -209,6 +211,23 @@ describe('of a training, a key holds what its procedure reads', () => {
       of('adv-s', ...setting('sigma', 0.7)),
     );
   });
+});
+
+it('a config from before there was a lattice keeps its keys', () => {
+  const before = parseConfig(
+    {
+      ...{ name: 'x', source: { dataset: 'mnist' }, target: { dataset: 'kmnist' }, extractor: { preset: 'wrn-10-1' } },
+      ...{ training: {}, heads: [{ layers: 1, constraint: 'none' }] },
+    },
+    'x',
+  );
+  const keys = planStages(before, { source: 'a', target: 'b' }).flatMap(({ kind, key }) =>
+    kind === 'certification' ? [key] : [],
+  );
+  expect(keys).toEqual([
+    '76b91922bd5078abbb42e02ed8341d791db57ea0306d64164c1b24080cffc977',
+    'a2b9982dd80abe000b424c7fe7525446c1feefe5a9edcb2230ad472f2908a8e6',
+  ]);
 });
 
 describe('of a head with box training', () => {

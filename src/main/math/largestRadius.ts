@@ -7,6 +7,7 @@ import {
   type LogitTest,
   type Selection,
 } from './levels.ts';
+import { radiusLost, type NoiseKind } from './lattice/lattice.ts';
 import { normalQuantileLower } from './normal.ts';
 import { orderStatisticEpsilon } from './orderStatistics.ts';
 import { roundedDown } from './rounding.ts';
@@ -49,14 +50,22 @@ export interface RadiusRequest {
   readonly classes: number;
   /** D */
   readonly dimension: number;
+  readonly noise: NoiseKind;
+  /** d, values of one input; 0 for `float32` */
+  readonly inputs: number;
 }
+
+/** What rounding to a lattice leaves of a radius. */
+const afterLattice = (radius: number, request: RadiusRequest): number =>
+  request.noise === 'float32' ? radius : Math.max(0, roundedDown(radius - radiusLost(request), 1));
 
 /** The largest radius that each method can prove with n draws at α, whatever the model is. Normalised units. */
 export const LARGEST_RADIUS = {
-  label: (request) => largestRadiusByVotes({ ...request, level: labelLevel(request) }),
-  pairwise: (request) => largestRadiusByVotes({ ...request, level: pairwiseLevel(request) }),
-  logit: (request) => largestRadiusByOrder({ ...request, level: logitLevel(request) }),
-  representation: (request) => largestRadiusByOrder({ ...request, level: representationLevel(request) }),
+  label: (request) => afterLattice(largestRadiusByVotes({ ...request, level: labelLevel(request) }), request),
+  pairwise: (request) => afterLattice(largestRadiusByVotes({ ...request, level: pairwiseLevel(request) }), request),
+  logit: (request) => afterLattice(largestRadiusByOrder({ ...request, level: logitLevel(request) }), request),
+  representation: (request) =>
+    afterLattice(largestRadiusByOrder({ ...request, level: representationLevel(request) }), request),
 } as const satisfies Record<string, (request: RadiusRequest) => number>;
 
 /** n beyond which nobody waits for a certificate. */

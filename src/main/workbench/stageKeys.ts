@@ -176,16 +176,17 @@ function withoutSwitch<T extends { readonly enabled: boolean }>({
 }
 
 /**
- * The search for falsifying points counts where there is one: keys from before there was any hold where it is off. Linear bounds are not
+ * The search for falsifying points and the lattice count where they are: keys from before there were any hold where they are off. Linear bounds are not
  * monotone in the box, so that another order of questions may end at another index; by the other rules it cannot.
  */
 function certificationInputs(certification: CertificationSettings): Readonly<Record<string, unknown>> {
-  const { falsification, ...settings } = withoutSwitch(certification);
+  const { falsification, noise, ...settings } = withoutSwitch(certification);
   const isLinear = settings.methods.includes('representation') && settings.rules.includes('linear');
   return {
     ...settings,
     ...(falsification.enabled ? { falsification } : {}),
     ...(isLinear ? { linearSearch: 'by margins' } : {}),
+    ...(noise === 'lattice' ? { noise } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { openStore } from '../../../src/main/store/store.ts';
 import { stageOf, storedRun } from '../../../src/main/workbench/storedRun.ts';
 import { startRun } from '../../../src/main/workbench/workbench.ts';
 import { noiseOf } from '../../../src/main/workbench/certificates/testImages.ts';
+import { certificationSchema } from '../../../src/shared/config.ts';
 import { drawKeys } from '../../../src/main/engine/smoothing/draws.ts';
 import { fillStandardNormal } from '../../../src/main/math/philox.ts';
 import { instancesCounted, outcomesOf, type ListedBy } from '../../../src/shared/api/certificates.ts';
@@ -174,11 +175,12 @@ describe('one image', () => {
     expect(drawn.pixels.subarray(784, 1568)).not.toEqual(pixels);
     // Draw i begins i draws of whole counters into the stream of the engine's own key.
     const of = { domain: 'target', index: 5, of: 'estimation', count: 3, size: 7 } as const;
-    const noise = noiseOf(3, of);
+    const certification = certificationSchema.parse({ sigma: 0.5 });
+    const noise = noiseOf({ seed: 3, certification }, of);
     const expected = new Float32Array(7);
     const { estimation } = drawKeys(3, 'target', 5);
     fillStandardNormal(expected, estimation, 2 * 2);
-    expect(noise.subarray(14)).toEqual(expected);
+    expect(noise.subarray(14)).toEqual(expected.map((eta) => 0.5 * eta));
   });
 
   it('has all its evidence, and what was found against it', async () => {

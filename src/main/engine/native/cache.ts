@@ -108,9 +108,11 @@ export function logLevelPath(folder: string): string {
 export function folderBytes(folder: string): number {
   if (!existsSync(folder)) return 0;
   let bytes = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile())
-      bytes += statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  // Node's own recursion goes through links to folders.
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const at = path.join(folder, entry.name);
+    if (entry.isDirectory()) bytes += folderBytes(at);
+    else if (entry.isFile()) bytes += statSync(at, { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;
 }

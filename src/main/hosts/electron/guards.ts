@@ -25,20 +25,13 @@ export function denyPermissions(session: GuardedSession): void {
   session.setPermissionCheckHandler((_contents, permission) => permission === PERMITTED);
 }
 
-/** Pages go nowhere but to each other. A link to the web opens in the browser. */
-export function confineContents(contents: GuardedContents, openExternal: (url: string) => void): void {
-  contents.setWindowOpenHandler(({ url }) => {
-    if (isWebAddress(url)) openExternal(url);
-    return { action: 'deny' };
-  });
+/** Pages go nowhere but to each other, and open nothing outside: they have no link to the web. */
+export function confineContents(contents: GuardedContents): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
   for (const event of ['will-navigate', 'will-redirect'] as const) {
     contents.on(event, (navigation, url) => {
-      if (url.startsWith(`${ORIGIN}/`)) return;
-      navigation.preventDefault();
-      if (event === 'will-navigate' && isWebAddress(url)) openExternal(url);
+      if (!url.startsWith(`${ORIGIN}/`)) navigation.preventDefault();
     });
   }
   contents.on('will-attach-webview', (event) => event.preventDefault());
 }
-
-const isWebAddress = (url: string): boolean => URL.parse(url)?.protocol === 'https:';

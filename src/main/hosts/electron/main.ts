@@ -1,5 +1,5 @@
 // Entry point of the desktop application: a window over the workbench. What can be tested without Electron is in the files beside it.
-import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session, shell } from 'electron';
+import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session } from 'electron';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openWorkbench, type WorkbenchApi } from '../../workbench/api/workbenchApi.ts';
@@ -33,9 +33,9 @@ app.on('second-instance', () => {
   if (window?.isMinimized() === true) window.restore();
   window?.focus();
 });
-app.on('web-contents-created', (_event, contents) => {
-  confineContents(contents, (url) => void shell.openExternal(url));
-});
+app.on('web-contents-created', (_event, contents) => confineContents(contents));
+// Whatever renderer there is, now or later, is in the sandbox.
+app.enableSandbox();
 
 await app.whenReady();
 start();
@@ -76,6 +76,8 @@ function openWindow(): void {
       sandbox: true,
       nodeIntegration: false,
       webSecurity: true,
+      // It would download dictionaries.
+      spellcheck: false,
     },
   });
   window = opened;

@@ -50,7 +50,7 @@ function verdictByMargins(
   head: DenseHead,
   marginsOf: (predicted: number) => Float64Array,
 ): CertificateVerdict {
-  const { sigma, draws, k, median } = evidence;
+  const { draws, k, median } = evidence;
   requireSigma('representation certificate', evidence);
   requireHead('representation certificate', head);
   requireBoxAroundMedian(evidence, headInputs(head));
@@ -66,7 +66,7 @@ function verdictByMargins(
   const radiusOverSigma = radiusOverSigmaOfIndex('representation certificate', k, { draws, level });
   if (argmax(medianLogits) !== predicted) return abstained(predicted, 'median-disagrees');
   if (!allPositive(marginsOf(predicted))) return abstained(predicted, 'margin-not-positive');
-  return certified(predicted, sigma, radiusOverSigma);
+  return certified(evidence, predicted, radiusOverSigma);
 }
 
 export interface RepresentationSearch {

@@ -3,7 +3,7 @@ import { medianOfSorted } from '../orderStatistics.ts';
 
 /**
  * n draws of D scalar features, each feature's draws in ascending order, NaN last as typed arrays sort it. A NaN is not
- * a large number, though: a feature with one has no order, so its bounds and its median are NaN and nothing passes.
+ * a large number, though, and an infinity is what overflowed: a feature with one of them has no bounds and no median, which are NaN, and nothing passes.
  */
 export interface SortedDraws {
   /** [D, n], row-major */
@@ -24,7 +24,7 @@ export function boxOfIndex(sorted: SortedDraws, k: number): { lower: Float32Arra
   const lower = new Float32Array(dimension);
   const upper = new Float32Array(dimension);
   for (let i = 0; i < dimension; i++) {
-    const usable = !hasNaN(sorted, i);
+    const usable = isFinite(sorted, i);
     lower[i] = usable ? sortedColumns[i * draws + k - 1] : NaN;
     upper[i] = usable ? sortedColumns[i * draws + draws - k] : NaN;
   }
@@ -37,13 +37,14 @@ export function mediansOfSorted(sorted: SortedDraws): Float32Array {
   const dimension = featureCount('medians', sorted);
   const medians = new Float32Array(dimension);
   for (let i = 0; i < dimension; i++) {
-    medians[i] = hasNaN(sorted, i) ? NaN : medianOfSorted(sortedColumns.subarray(i * draws, (i + 1) * draws));
+    medians[i] = isFinite(sorted, i) ? medianOfSorted(sortedColumns.subarray(i * draws, (i + 1) * draws)) : NaN;
   }
   return medians;
 }
 
-const hasNaN = ({ sortedColumns, draws }: SortedDraws, feature: number): boolean =>
-  Number.isNaN(sortedColumns[(feature + 1) * draws - 1]);
+/** Of sorted draws the first and the last tell. */
+const isFinite = ({ sortedColumns, draws }: SortedDraws, feature: number): boolean =>
+  sortedColumns[feature * draws] > -Infinity && sortedColumns[(feature + 1) * draws - 1] < Infinity;
 
 /**
  * The smallest k, hence the largest radius, whose box passes, by bisection over 1 … largestIndex; largestIndex itself when

@@ -1,8 +1,9 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { engineCalls } from '../../../shared/api/engine.ts';
 import { DATABASE_NAME } from '../../store/store.ts';
 import { inspectElsewhere } from '../engineSetup/inspectElsewhere.ts';
+import { filesBelow } from '../filesBelow.ts';
 import { installEngine } from '../engineSetup/installEngine.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
 
@@ -36,10 +37,5 @@ export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<t
 /** 0 for a folder that is not there yet. */
 function bytesBelow(folder: string): number {
   if (statSync(folder, { throwIfNoEntry: false }) === undefined) return 0;
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (sum, entry) => sum + (statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
+  return [...filesBelow(folder)].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 }

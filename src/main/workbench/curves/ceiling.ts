@@ -3,7 +3,7 @@ import type { RadiusNormalised } from '../../../shared/results.ts';
 import { factsLookup } from '../../data/datasetFacts.ts';
 import { drawsForRadius, LARGEST_RADIUS } from '../../math/largestRadius.ts';
 import type { CertifiedRadius } from '../../store/tables/certificate.ts';
-import { radiusRequest } from '../experiments/forewarnings.ts';
+import { inputsOf, radiusRequest } from '../experiments/forewarnings.ts';
 
 /** How far n draws at α can certify at all, and who is stopped by it. */
 export interface CurveCeiling {
@@ -24,11 +24,15 @@ export function ceilings(
   config: ExperimentConfig,
   domain: Domain,
 ): (method: Method, radii: readonly CertifiedRadius[]) => CurveCeiling | null {
-  const classes = factsLookup()(config[domain].dataset)?.classes.length;
+  const lookup = factsLookup();
+  const classes = lookup(config[domain].dataset)?.classes.length;
+  // The target is fed as large as the source, whose folder may have gone.
+  const isKnown = classes !== undefined && lookup(config.source.dataset) !== null;
   const known = new Map<Method, Omit<CurveCeiling, 'instances'>>();
   return (method, radii) => {
-    if (classes === undefined) return null;
-    const ceiling = known.get(method) ?? ceilingOf(config, { method, classes });
+    if (!isKnown) return null;
+    const of = { classes, inputs: inputsOf(config, domain) };
+    const ceiling = known.get(method) ?? ceilingOf(config, method, of);
     known.set(method, ceiling);
     const least = ceiling.radiusNormalised * (1 - ROUNDING);
     return { ...ceiling, instances: radii.filter(({ radiusNormalised }) => radiusNormalised >= least).length };
@@ -37,9 +41,10 @@ export function ceilings(
 
 function ceilingOf(
   config: ExperimentConfig,
-  { method, classes }: { readonly method: Method; readonly classes: number },
+  method: Method,
+  of: Parameters<typeof radiusRequest>[1],
 ): Omit<CurveCeiling, 'instances'> {
-  const request = radiusRequest(config, classes);
+  const request = radiusRequest(config, of);
   const radiusNormalised = LARGEST_RADIUS[method](request);
   const higher = radiusNormalised + LIFT * request.sigma;
   const draws = drawsForRadius(method, request, higher);

@@ -1,4 +1,5 @@
-import type { ExperimentConfig, Method, TrainingSettings } from '../../../shared/config.ts';
+import type { Domain, ExperimentConfig, Method, TrainingSettings } from '../../../shared/config.ts';
+import { datasetFacts } from '../../data/datasetFacts.ts';
 import { effectiveDrawBank } from '../../engine/training/effectiveDrawBank.ts';
 import { effectiveTraining } from '../../engine/training/effectiveTraining.ts';
 import { representationSize, WIDE_RES_NETS } from '../../engine/models/wideResNetShape.ts';
@@ -43,15 +44,35 @@ function trainingText({ procedure, epsilon, sigma }: TrainingSettings): string {
 export function radiusCeilings(config: ExperimentConfig, classes: number): Partial<Record<Method, number>> | null {
   const { enabled, methods } = config.certification;
   if (!enabled) return null;
-  const request = radiusRequest(config, classes);
+  const request = radiusRequest(config, { classes, inputs: inputsOf(config, 'target') });
   return Object.fromEntries(methods.map((method) => [method, LARGEST_RADIUS[method](request)]));
 }
 
 /** What of a config decides how far its certificates can reach. */
-export function radiusRequest({ certification, extractor }: ExperimentConfig, classes: number): RadiusRequest {
-  const { draws, sigma, alpha, selection, logitTest } = certification;
+export function radiusRequest(
+  { certification, extractor }: ExperimentConfig,
+  of: Pick<RadiusRequest, 'classes' | 'inputs'>,
+): RadiusRequest {
+  const { draws, sigma, alpha, selection, logitTest, noise } = certification;
   const dimension = representationSize(WIDE_RES_NETS[extractor.preset]);
-  return { draws, sigma, alpha, selection, logitTest: effectiveLogitTest(selection, logitTest), classes, dimension };
+  return {
+    draws,
+    sigma,
+    alpha,
+    selection,
+    noise,
+    logitTest: effectiveLogitTest(selection, logitTest),
+    dimension,
+    ...of,
+  };
+}
+
+/** d, values of one image of a domain as the extractor reads it, where the lattice asks for it, else 0. @throws DataError */
+export function inputsOf(config: ExperimentConfig, domain: Domain): number {
+  if (config.certification.noise === 'float32') return 0;
+  const isNative = domain === 'target' && config.target.size === 'native';
+  const { height, width, channels } = datasetFacts(config[isNative ? 'target' : 'source'].dataset).shape;
+  return height * width * channels;
 }
 
 /** The same in a sentence, before a run; null without certificates. */
