@@ -142,21 +142,38 @@ describe('a run whose engine is killed', () => {
     ['while heads train', /^Heads on mnist/, 8],
     ['while it certifies', /^Certificates, source/, 4],
   ])(
-    '%s is failed with one sentence, resumes, and ends with the certificates of an undisturbed run',
+    '%s goes on with another one, saying so, and ends with the certificates of an undisturbed run',
     async (_, title, after) => {
       const folder = emptyFolder();
       let pid = 0;
-      const reporter = meddling(title, after, () => process.kill(pid, 'SIGKILL'));
+      const notices: string[] = [];
+      const reporter = {
+        ...meddling(title, after, () => process.kill(pid, 'SIGKILL')),
+        notice: (text: string) => void notices.push(text),
+      };
       const host = quietHost({ reporter, opened: (engines) => ([pid] = engines.pids()) });
-      await expect(startRun(folder, tinyConfig(), host)).rejects.toThrow(
-        /^run 1 failed: the engine was ended by SIGKILL.*what was committed is kept, go on with: ptw resume/,
-      );
-      expect(showRun(folder, 1).run).toMatchObject({ status: 'failed' });
-      await resumeRun(folder, 1, quietHost());
+      await startRun(folder, tinyConfig(), host);
+      expect(notices).toEqual([
+        'the engine was ended by SIGKILL (the system does that when memory runs out); ' +
+          'it was started again and goes on from what is committed, with passes half the size',
+      ]);
       expect(showRun(folder, 1).run).toMatchObject({ status: 'done', failure: null });
       expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
     },
   );
+
+  it('each time before it has a result is failed with one sentence, and resumes', async () => {
+    const folder = emptyFolder();
+    let pids = (): readonly number[] => [];
+    const inTraining = { ...SILENT, progress: () => process.kill(pids().at(-1)!, 'SIGKILL') };
+    const host = quietHost({ reporter: inTraining, opened: (engines) => (pids = () => engines.pids()) });
+    await expect(startRun(folder, tinyConfig(), host)).rejects.toThrow(
+      /^run 1 failed: the engine was ended by SIGKILL.*, 3 times in a row without a result between; what was committed is kept, go on with: ptw resume/,
+    );
+    expect(showRun(folder, 1).run).toMatchObject({ status: 'failed' });
+    await resumeRun(folder, 1, quietHost());
+    expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+  });
 });
 
 describe('a run that is told to stop', () => {

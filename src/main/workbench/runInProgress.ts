@@ -2,6 +2,7 @@ import type { Domain, ExperimentConfig } from '../../shared/config.ts';
 import type { HeadWeights } from '../../shared/results.ts';
 import type { Engines } from '../engine/process/engines.ts';
 import type { Job, JobEvent, TransferDescription, TransferSpec } from '../engine/process/protocol.ts';
+import { runSteadily } from '../engine/process/steadily.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { decodeCheckpoint, decodeHead, encodeCheckpoint, type TrainedExtractor } from './artefactCodec.ts';
@@ -85,15 +86,16 @@ export class RunInProgress {
     const started = performance.now();
     const environment = engines.backend;
     for (const { row } of open) store.stages.setStatus(row.id, { status: 'running', environment });
-    await engines.run(
-      jobs(open),
-      (event) => {
+    const left = (): Stage[] => open.filter((stage) => !this.isDone(stage));
+    await runSteadily(engines, {
+      jobs: () => (left().length === 0 ? [] : jobs(left())),
+      onEvent: (event) => {
         if (event.kind === 'progress') reporter.progress(event.done, event.total);
         else if (event.kind === 'notice') reporter.notice(event.text);
         else commit(event);
       },
       signal,
-    );
+    });
     const seconds = (performance.now() - started) / 1000;
     for (const stage of open) {
       store.stages.setStatus(stage.row.id, { status: 'done', seconds, metrics: metrics?.(stage) });
