@@ -83,11 +83,15 @@ export function readVerified(folder: string, hash: string): Uint8Array {
   return bytes;
 }
 
+export function remove(folder: string, hash: string): void {
+  rmSync(artefactPath(folder, hash), { force: true });
+}
+
 /** Removes the files whose hash nothing holds, and what dead processes left half-written. The caller holds the write lock. */
 export function removeUnheld(folder: string, isHeld: (hash: string) => boolean): { files: number; bytes: number } {
   const freed = { files: 0, bytes: 0 };
   if (!existsSync(folder)) return freed;
-  const remove = (path: string): void => {
+  const free = (path: string): void => {
     freed.bytes += statSync(path).size;
     freed.files += 1;
     rmSync(path);
@@ -95,10 +99,10 @@ export function removeUnheld(folder: string, isHeld: (hash: string) => boolean):
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     const writer = TEMPORARY.exec(entry.name)?.[1];
-    if (writer !== undefined && !existsProcess(Number(writer))) remove(path);
+    if (writer !== undefined && !existsProcess(Number(writer))) free(path);
     if (!entry.isDirectory()) continue;
     for (const name of readdirSync(path)) {
-      if (HASH.test(name) && !isHeld(name)) remove(join(path, name));
+      if (HASH.test(name) && !isHeld(name)) free(join(path, name));
     }
   }
   return freed;
