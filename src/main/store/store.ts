@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openArtefacts, type Artefacts } from './artefacts.ts';
+import { DATABASE_NAME } from './databaseName.ts';
 import { translating } from './errors.ts';
 import { openDatabase, type DatabaseOptions } from './openDatabase.ts';
 import { openQueueStore, type QueueStore } from './queue.ts';
@@ -9,7 +10,7 @@ import { openRuns, type Runs } from './runs.ts';
 import { openStages, type Stages } from './stages.ts';
 import { openStudies, type Studies } from './studies.ts';
 
-export const DATABASE_NAME = 'workbench.sqlite';
+export { DATABASE_NAME };
 
 /** Everything a folder of runs holds. All calls are synchronous; each throws StoreErrors only, but for defects. */
 export interface Store {
