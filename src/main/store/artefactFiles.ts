@@ -108,7 +108,8 @@ export function removeUnheld(folder: string, isHeld: (hash: string) => boolean):
   return freed;
 }
 
-function syncFolder(folder: string): void {
+/** What was made, renamed or removed in it lasts. */
+export function syncFolder(folder: string): void {
   // Windows has no fsync of a folder; a rename is in its journal.
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, 'r');

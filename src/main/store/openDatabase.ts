@@ -4,6 +4,7 @@ import { asWritable, connect, type ReadableDb } from './database.ts';
 import { StoreError } from './errors.ts';
 import { checkIdentity, migrate, requireLatest, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { breakSeal, checkSeal } from './seal.ts';
 
 export interface DatabaseOptions {
   /** Refuse to write, and to make or migrate a database. */
@@ -26,6 +27,8 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Reada
   if (!readonly) mkdirSync(dirname(file), { recursive: true });
   const db = connect(file, { readonly, busyTimeoutMilliseconds });
   try {
+    if (readonly) checkSeal(db);
+    else breakSeal(asWritable(db));
     checkIdentity(db, migrations);
     db.pragma('foreign_keys = ON');
     if (readonly) {

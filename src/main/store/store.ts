@@ -8,6 +8,7 @@ import { openResults, type Results } from './results.ts';
 import { openRunList, type RunList } from './runList.ts';
 import { openRuns, type Runs } from './runs.ts';
 import { openStages, type Stages } from './stages.ts';
+import { closeSealed } from './seal.ts';
 import { openStudies, type Studies } from './studies.ts';
 
 export { DATABASE_NAME };
@@ -22,6 +23,7 @@ export interface Store {
   readonly studies: Studies;
   readonly queue: QueueStore;
   readonly runList: RunList;
+  /** Leaves the database sealed, unless another process has it open. */
   close(): void;
 }
 
@@ -49,7 +51,7 @@ export function openStore(folder: string, options: StoreOptions = {}): Store {
     runList: guarded(openRunList(db), 'runList', folder),
     queue: guarded(openQueueStore(db, now), 'queue', folder),
     close() {
-      db.close();
+      closeSealed(db);
     },
   };
 }
