@@ -56,7 +56,9 @@ for (const attack of attacks) {
   try {
     await attack.run({ seed, count: times, say: (text) => void process.stderr.write(`  ${text}\n`) }, tally);
   } catch (error) {
-    tally.violation(`the attack itself ended: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    tally.violation(
+      `the attack itself ended: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   }
   process.stdout.write(`${tally.text}\n${((performance.now() - started) / 1000).toFixed(0)} s\n`);
   for (const violation of tally.violations) process.stdout.write(`VIOLATION ${violation}\n`);

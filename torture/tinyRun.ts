@@ -55,8 +55,7 @@ export function quietHost(change: Partial<RunHost> = {}): RunHost {
 /** Everything that a run found, by key and kind of stage: what must be equal however the run was disturbed. Times are left out. */
 export type Findings = ReadonlyMap<string, unknown>;
 
-export const findingsOf = (folder: string, run: number): Findings =>
-  reading(folder, (store) => findingsIn(store, run));
+export const findingsOf = (folder: string, run: number): Findings => reading(folder, (store) => findingsIn(store, run));
 
 export function findingsIn(store: Store, run: number): Findings {
   const { stages } = storedRun(store, run);

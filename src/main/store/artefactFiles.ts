@@ -69,7 +69,7 @@ export function readVerified(folder: string, hash: string): Uint8Array {
   if (!existsSync(path)) {
     throw new StoreError(
       'damaged',
-      `read artefact ${hash}: its file ${path} is gone; run the stage that made it again`,
+      `read artefact ${hash}: its file ${path} is gone; resume its run, which makes it again`,
     );
   }
   const bytes = readFileSync(path);
@@ -77,7 +77,7 @@ export function readVerified(folder: string, hash: string): Uint8Array {
   if (got !== hash) {
     throw new StoreError(
       'damaged',
-      `read artefact: the SHA-256 of ${path} is ${got}, expected ${hash}; run the stage that made it again`,
+      `read artefact: the SHA-256 of ${path} is ${got}, expected ${hash}; resume its run, which makes it again`,
     );
   }
   return bytes;

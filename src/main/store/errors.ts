@@ -51,10 +51,10 @@ export function toStoreError(operation: string, folder: string, cause: unknown):
       `${holders(folder)} holds the database in ${folder}; wait for it to finish, then try again`,
     );
   }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || isOfSchema(code, said)) {
     return refuse(
       'damaged',
-      `the database in ${folder} is damaged or is no database; put back a copy (workbench.sqlite.backup-v…) or move it away`,
+      `the database in ${folder} is damaged or is no database; put back a copy (workbench.sqlite.backup-v…), or save what is intact with: ptw salvage ${folder} --out <folder>`,
     );
   }
   if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
@@ -67,6 +67,11 @@ export function toStoreError(operation: string, folder: string, cause: unknown):
     return refuse('input-output', `${folder} could not be read or written; check the disk, then resume the run`);
   }
   return cause;
+}
+
+/** The statements are fixed and fit the version that the file says it has: what they do not find there was damaged. */
+function isOfSchema(code: string, said: string): boolean {
+  return code === 'SQLITE_ERROR' && /^no such (column|table)|has no column named/.test(said);
 }
 
 /** Who writes to the database, as far as the system tells. */

@@ -27,9 +27,9 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Reada
   if (!readonly) mkdirSync(dirname(file), { recursive: true });
   const db = connect(file, { readonly, busyTimeoutMilliseconds });
   try {
-    if (readonly) checkSeal(db);
-    else breakSeal(asWritable(db));
+    checkSeal(db);
     checkIdentity(db, migrations);
+    if (!readonly) breakSeal(asWritable(db));
     db.pragma('foreign_keys = ON');
     if (readonly) {
       requireLatest(db, migrations);

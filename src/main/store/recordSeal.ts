@@ -1,14 +1,17 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { CertificateRecord } from '../../shared/results.ts';
+import type { StageRecord } from './tables/stage.ts';
 import { dtypeOf, toBlob, type NumericArray } from './exactValues.ts';
 
+export type SealedStage = Pick<StageRecord, 'key' | 'domain' | 'headLabel'>;
+
 /**
- * 128 bits of the SHA-256 of a certificate as it was committed, verdict, evidence and all. Kept with its evidence, it tells whether what is
- * read is what was stored, whatever happened to the file between.
+ * 128 bits of the SHA-256 of a certificate as it was committed, verdict, evidence and all, and of what it speaks of. Kept with its
+ * evidence, it tells whether what is read is what was stored, whatever happened to the file between.
  */
-export function recordSeal(record: CertificateRecord): string {
+export function recordSeal(record: CertificateRecord, { key, domain, headLabel }: SealedStage): string {
   const hash = createHash('sha256');
-  feed(hash, record);
+  feed(hash, { record, key, domain, headLabel });
   return hash.digest('hex').slice(0, 32);
 }
 

@@ -9,6 +9,7 @@ import type {
   PredictionRecord,
 } from '../../shared/results.ts';
 import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
+import { selectStageIdentity } from './tables/stage.ts';
 import { recordSeal } from './recordSeal.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { putTogether, takeApart } from './evidence.ts';
@@ -212,7 +213,7 @@ function insertWithEvidence(db: WritableDb, { stageId, record, stored }: Commit)
     margin: marginOf(record.evidence, record.verdict.predicted),
   });
   if (certificateId === null) return 0;
-  insertEvidenceScalars(db, certificateId, { scalars, seal: recordSeal(record) });
+  insertEvidenceScalars(db, certificateId, { scalars, seal: recordSeal(record, selectStageIdentity(db, stageId)!) });
   for (const array of arrays) insertEvidenceArray(db, { certificateId, array }, stored);
   if (record.falsification !== null) insertFalsification(db, certificateId, record.falsification);
   return 1;
@@ -228,7 +229,8 @@ function withEvidence(db: ReadableDb, row: CertificateRow): CertificateRecord {
   }
   const evidence = putTogether({ scalars: stored.scalars, arrays: selectEvidenceArrays(db, row.id) });
   const record = { ...toCertificateHeader(row), evidence, falsification: selectFalsification(db, row.id) };
-  if (stored.seal !== null && stored.seal !== recordSeal(record)) {
+  const stage = selectStageIdentity(db, row.stage_id);
+  if (stored.seal !== null && (stage === null || stored.seal !== recordSeal(record, stage))) {
     throw new StoreError(
       'damaged',
       `read certificate ${row.id}, of instance ${row.dataset_index}: it is not what was stored. Save what is intact with: ` +

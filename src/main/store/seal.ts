@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { syncFolder } from './artefactFiles.ts';
 import type { ReadableDb, WritableDb } from './database.ts';
@@ -25,12 +25,11 @@ export function checkSeal(db: ReadableDb): void {
   }
 }
 
-/** As checkSeal, and takes the seal off. */
+/** Takes off a seal that was checked, while nobody else reads or writes: from here on the file may change. */
 export function breakSeal(db: WritableDb): void {
-  if (readSeal(db.name) === null) return;
+  if (!existsSync(sealOf(db.name))) return;
   db.exec('BEGIN EXCLUSIVE');
   try {
-    requireSealed(db.name);
     rmSync(sealOf(db.name), { force: true });
     syncFolder(dirname(db.name));
   } finally {

@@ -8,6 +8,7 @@ import {
 } from '../engine/process/protocol.ts';
 import { runSteadily } from '../engine/process/steadily.ts';
 import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
+import { reopenWithoutWeights } from './mendWeights.ts';
 import { requireSameData } from './sameData.ts';
 import { dataKeys, planStages } from './stageKeys.ts';
 import { adversarialSearchStages } from './stages/adversarialSearch.ts';
@@ -28,6 +29,7 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   const begun = { config: inputs.config, stages: inputs.store.stages.ofRun(inputs.runId) };
   requireSameData(begun, description.domains, `going on with run ${inputs.runId}`);
   const run = new RunInProgress(inputs, description, registerStages(inputs, description));
+  reopenWithoutWeights(run);
   const extractor = await extractorStage(run);
   // One engine trains them one after the other; several train them side by side.
   const together = inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);

@@ -3,9 +3,12 @@ import type { HeadWeights } from '../../shared/results.ts';
 import type { Engines } from '../engine/process/engines.ts';
 import type { Job, JobEvent, TransferDescription, TransferSpec } from '../engine/process/protocol.ts';
 import { runSteadily } from '../engine/process/steadily.ts';
+import { sha256 } from '../store/artefactFiles.ts';
+import { StoreError } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { decodeCheckpoint, decodeHead, encodeCheckpoint, type TrainedExtractor } from './artefactCodec.ts';
+import { BadInput } from './errors.ts';
 import type { StagePlan } from './stageKeys.ts';
 import { weightsOf } from './storedRun.ts';
 
@@ -53,6 +56,10 @@ export interface Work {
   /** What is stored with a stage of it when that is done. */
   readonly metrics?: (stage: Stage) => unknown;
 }
+
+const otherWeights = ({ plan }: Stage, hash: string): string =>
+  `the ${plan.kind}${plan.head === null ? '' : ` "${plan.head}"`} was trained again since its weights are damaged or gone, and others came of it than ` +
+  `those that its certificates speak of (${hash.slice(0, 12)}…); resume the run on the backend that trained it, or run it anew under another seed`;
 
 /** What every kind of stage (./stages) works with: the run's inputs, its data and its stages. */
 export class RunInProgress {
@@ -127,6 +134,8 @@ export class RunInProgress {
   /** Weights end a training: the stage is done and its checkpoint serves nobody any more. */
   keepWeights(stage: Stage, bytes: Uint8Array): void {
     const { store } = this;
+    const lost = store.artefacts.ofStage(stage.row.id).find(({ role }) => role === 'weights');
+    if (lost !== undefined && lost.hash !== sha256(bytes)) throw new BadInput(otherWeights(stage, lost.hash));
     store.artefacts.put(stage.row.id, { role: 'weights', kind: stage.plan.kind, bytes });
     store.artefacts.release(stage.row.id, 'checkpoint');
     store.stages.setStatus(stage.row.id, { status: 'done' });
@@ -135,7 +144,14 @@ export class RunInProgress {
   checkpointOf(stage: Stage): ReturnType<typeof decodeCheckpoint> | null {
     const { artefacts } = this.store;
     const found = artefacts.ofStage(stage.row.id).find(({ role }) => role === 'checkpoint');
-    return found === undefined ? null : decodeCheckpoint(artefacts.read(found.hash));
+    if (found === undefined) return null;
+    try {
+      return decodeCheckpoint(artefacts.read(found.hash));
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'damaged') throw error;
+      this.inputs.reporter.notice(`${error.message.replace(/; resume its run.*/, '')}; its training begins again`);
+      return null;
+    }
   }
 
   /** Weights of the head that a stage evaluates. */

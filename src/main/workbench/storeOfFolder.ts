@@ -14,6 +14,8 @@ export function workbenchFolder(environment: NodeJS.ProcessEnv = process.env): s
   return join(xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.local', 'share'), APPLICATION);
 }
 
+export const databaseIn = (folder: string): string => join(folder, DATABASE_NAME);
+
 /** Lends the folder's store, closed again whatever happens. @throws as openStore, and what body throws */
 export function reading<T>(folder: string, body: (store: Store) => T): T {
   const store = openStore(folder, { readonly: true });
@@ -26,7 +28,7 @@ export function reading<T>(folder: string, body: (store: Store) => T): T {
 
 /** As reading; null instead of a store where nothing was run yet. */
 export function readingIfThere<T>(folder: string, body: (store: Store | null) => T): T {
-  return existsSync(join(folder, DATABASE_NAME)) ? reading(folder, body) : body(null);
+  return existsSync(databaseIn(folder)) ? reading(folder, body) : body(null);
 }
 
 /** As reading, for work that takes a while; another process may go on writing. */

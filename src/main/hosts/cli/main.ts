@@ -20,6 +20,7 @@ import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { addSalvageCommand } from './salvageCommand.ts';
 import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
@@ -124,6 +125,7 @@ program
 
 addDataCommands(context);
 addServeCommand(context);
+addSalvageCommand(context);
 
 program
   .command('doctor')
