@@ -55,10 +55,12 @@ async function worked(folder: string, { config, meddle }: Meddling): Promise<Ope
   for (;;) {
     await workbench.idle();
     const store = openStore(folder, { readonly: true });
-    const { status } = store.runs.get(1);
+    const run = store.runs.list().at(0);
     store.close();
-    if (status === 'done') break;
-    await workbench.ask('queue.resume', { run: 1 });
+    if (run?.status === 'done') break;
+    // Engines may have died before there was a run.
+    if (run === undefined) await workbench.ask('queue.add', { config });
+    else await workbench.ask('queue.resume', { run: run.id });
   }
   isOver = true;
   await meddling;

@@ -1,6 +1,7 @@
 import type { ExperimentConfig } from '../../shared/config.ts';
 import { EngineDied, EngineError, JobCancelled } from '../engine/process/client.ts';
-import { startEngines, type Engines } from '../engine/process/engines.ts';
+import type { Engines } from '../engine/process/engines.ts';
+import { startSteadily } from '../engine/process/steadily.ts';
 import { isOfStorage } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { RunSummary } from '../store/runs.ts';
@@ -74,7 +75,7 @@ async function withEngines<T>(
   host: RunHost,
   body: (engines: Engines) => Promise<T>,
 ): Promise<T> {
-  const engines = await startEngines();
+  const engines = await startSteadily(host.signal);
   try {
     host.opened(engines);
     checkBackend(config, engines.backend);

@@ -1,5 +1,5 @@
 import { EngineDied, JobCancelled } from './client.ts';
-import type { Engines } from './engines.ts';
+import { startEngines, type Engines } from './engines.ts';
 import type { Job, JobEvent } from './protocol.ts';
 
 /** After so many deaths in a row, with no result between them, more of them would follow. */
@@ -40,6 +40,18 @@ export async function runSteadily(engines: Engines, { jobs, onEvent, signal }: S
       if (signal.aborted) throw new JobCancelled();
       if (++deaths === MOST_DEATHS) throw givenUp(error);
       dead = error;
+    }
+  }
+}
+
+/** Starts engines, again where they die before they serve. @throws EngineDied after three deaths; else as startEngines */
+export async function startSteadily(signal: AbortSignal): Promise<Engines> {
+  for (let deaths = 1; ; deaths++) {
+    try {
+      return await startEngines();
+    } catch (error) {
+      if (!(error instanceof EngineDied) || signal.aborted) throw error;
+      if (deaths === MOST_DEATHS) throw givenUp(error);
     }
   }
 }
