@@ -1,3 +1,5 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RULES } from '../../src/shared/config.ts';
 import type { CertificateRecord } from '../../src/shared/results.ts';
@@ -173,6 +175,23 @@ describe('a run whose engine is killed', () => {
     expect(showRun(folder, 1).run).toMatchObject({ status: 'failed' });
     await resumeRun(folder, 1, quietHost());
     expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+  });
+});
+
+describe('a run whose weights are damaged', () => {
+  it('trains them again when it is resumed, and keeps its certificates', async () => {
+    const folder = emptyFolder();
+    cpSync(undisturbed.folder, folder, { recursive: true });
+    const files = readdirSync(path.join(folder, 'artefacts'), { recursive: true, withFileTypes: true });
+    const [file] = files.filter((entry) => entry.isFile()).map(({ parentPath, name }) => path.join(parentPath, name));
+    const whole = readFileSync(file);
+    writeFileSync(file, whole.with(1000, whole[1000] ^ 1));
+    const notices: string[] = [];
+    const reporter = { ...SILENT, notice: (text: string) => void notices.push(text) };
+    await resumeRun(folder, undisturbed.id, quietHost({ reporter }));
+    expect(notices).toEqual([expect.stringMatching(/^read artefact: the SHA-256 of .*; it is trained again$/)]);
+    expect(readFileSync(file).equals(whole)).toBe(true);
+    expect(certificatesOf(folder, undisturbed.id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
   });
 });
 

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { WorkbenchEvent } from '../../src/shared/api/events.ts';
 import type { ExperimentConfigInput } from '../../src/shared/config.ts';
 import { openStore } from '../../src/main/store/store.ts';
 import type { Attack, Tally } from '../attack.ts';
+import { fabricateFolder } from '../../test/data/imageFolder/fabricate.ts';
 import { enginesOfThisProcess } from '../engines.ts';
 import { openedWorkbench, type OpenedWorkbench } from '../openedWorkbench.ts';
 import { Random } from '../random.ts';
@@ -15,6 +17,8 @@ const LONGER: Partial<ExperimentConfigInput> = {
   certification: { draws: 200, selectionDraws: 10, alpha: 0.05 },
 };
 const MOST_SECONDS = 5;
+/** Of one run: more of them would go on for ever. */
+const MOST_RESUMPTIONS = 20;
 
 export const engine: Attack = {
   name: 'engine',
@@ -50,6 +54,7 @@ interface Meddling {
 async function worked(folder: string, { config, meddle }: Meddling): Promise<OpenedWorkbench> {
   const workbench = openedWorkbench(folder);
   let isOver = false;
+  let again = 0;
   await workbench.ask('queue.add', { config });
   const meddling = meddle(workbench, () => isOver);
   for (;;) {
@@ -58,6 +63,7 @@ async function worked(folder: string, { config, meddle }: Meddling): Promise<Ope
     const run = store.runs.list().at(0);
     store.close();
     if (run?.status === 'done') break;
+    if (++again > MOST_RESUMPTIONS) throw new Error(`the run does not end: ${run?.failure ?? 'it does not begin'}`);
     // Engines may have died before there was a run.
     if (run === undefined) await workbench.ask('queue.add', { config });
     else await workbench.ask('queue.resume', { run: run.id });
@@ -71,7 +77,7 @@ async function worked(folder: string, { config, meddle }: Meddling): Promise<Ope
 /** Kills the engine as often as asked, over as many runs as that takes, and looks how long another one takes to be there. */
 async function crashing(count: number, { config, findings, random, tally, say }: Inputs): Promise<void> {
   let left = count;
-  const restarts: number[] = [];
+  const restarts: Restart[] = [];
   const answers: number[] = [];
   while (left > 0) {
     const folder = emptyFolder();
@@ -85,7 +91,8 @@ async function crashing(count: number, { config, findings, random, tally, say }:
           process.kill(pid, 'SIGKILL');
           left--;
           tally.add('engines killed');
-          restarts.push(await secondsUntilAnother(pid, bench, { isOver, answers }));
+          const restart = await untilAnother(pid, bench, { isOver, answers });
+          if (restart !== null) restarts.push(restart);
         }
       },
     });
@@ -102,15 +109,21 @@ async function crashing(count: number, { config, findings, random, tally, say }:
     rmSync(folder, { recursive: true });
     say(`${count - left} of ${count} engines killed`);
   }
-  const seconds = restarts.filter((time) => Number.isFinite(time)).sort((a, b) => a - b);
-  tally.set('another engine there after, seconds: median', Number(seconds[Math.floor(seconds.length / 2)].toFixed(2)));
-  tally.set('another engine there after, seconds: most', Number(seconds.at(-1)!.toFixed(2)));
+  for (const what of ['started', 'serving'] as const) {
+    const seconds = restarts.map((restart) => restart[what]).sort((a, b) => a - b);
+    tally.set(`another engine ${what} after, seconds: median`, rounded(seconds[Math.floor(seconds.length / 2)]));
+    tally.set(`another engine ${what} after, seconds: most`, rounded(seconds.at(-1)!));
+  }
   tally.set('slowest answer of the workbench meanwhile, milliseconds', Math.round(Math.max(...answers)));
-  tally.hold(
-    `another engine within ${MOST_SECONDS} s, each time`,
-    seconds.at(-1)! <= MOST_SECONDS,
-    () => `${seconds.at(-1)} s`,
-  );
+  const most = Math.max(...restarts.map(({ started }) => started));
+  tally.hold(`another engine started within ${MOST_SECONDS} s, each time`, most <= MOST_SECONDS, () => `${most} s`);
+}
+
+const rounded = (seconds: number): number => Math.round(100 * seconds) / 100;
+
+interface Restart {
+  readonly started: number;
+  readonly serving: number;
 }
 
 interface Watching {
@@ -118,23 +131,30 @@ interface Watching {
   readonly answers: number[];
 }
 
-/** NaN where the run was over, or had failed, before another engine was started. */
-async function secondsUntilAnother(
+/** Until another engine's process is there, and until it serves, seconds; null where the run was over, or had failed, before. */
+async function untilAnother(
   dead: number,
   workbench: OpenedWorkbench,
   { isOver, answers }: Watching,
-): Promise<number> {
+): Promise<Restart | null> {
   const killed = performance.now();
+  const before = workbench.events.length;
+  let started: number | null = null;
   while (!isOver()) {
     const asked = performance.now();
     const { current } = await workbench.ask('queue.state', {});
     answers.push(performance.now() - asked);
-    if (enginesOfThisProcess().some((pid) => pid !== dead)) return (performance.now() - killed) / 1000;
-    if (current === null) return NaN;
+    const elapsed = (performance.now() - killed) / 1000;
+    if (started === null && enginesOfThisProcess().some((pid) => pid !== dead)) started = elapsed;
+    if (workbench.events.slice(before).some(saysStartedAgain)) return { started: started ?? elapsed, serving: elapsed };
+    if (current === null) return null;
     await sleep(20);
   }
-  return NaN;
+  return null;
 }
+
+const saysStartedAgain = (event: WorkbenchEvent): boolean =>
+  event.kind === 'log' && event.text.includes('it was started again');
 
 /** Stops the engine's process, as a call that never returns would, with a limit of three seconds. */
 async function hanging(count: number, { config, findings, random, tally }: Inputs): Promise<void> {
@@ -176,9 +196,18 @@ async function begun(workbench: OpenedWorkbench, isOver: () => boolean): Promise
   while (!isOver() && !workbench.events.some(({ kind }) => kind === 'stage-began')) await sleep(20);
 }
 
-/** WebAssembly that may not grow: too little memory for a whole pass. And an engine that the system kills for want of memory. */
-async function withoutMemory({ config, findings, tally }: Inputs): Promise<void> {
-  const folder = emptyFolder();
+/** Too little memory for a pass; and an engine that the system kills for want of memory. */
+async function withoutMemory(inputs: Inputs): Promise<void> {
+  await littleMemory(inputs.tally);
+  await killedForMemory(inputs);
+}
+
+/** WebAssembly that may not grow. The images are larger: a pass of a hundred of those of the other attacks fits any memory. */
+async function littleMemory(tally: Tally): Promise<void> {
+  const images = fabricateFolder({ classes: ['a', 'b'], train: 12, test: 4, height: 32, width: 32, channels: 1 });
+  const config = tinyConfig(images, { instances: 2 });
+  const [reference, folder] = [emptyFolder(), emptyFolder()];
+  await worked(reference, { config, meddle: () => Promise.resolve() });
   const before = process.env['NODE_OPTIONS'];
   process.env['NODE_OPTIONS'] =
     `${before ?? ''} --import=${new URL('../processes/littleMemory.ts', import.meta.url).href}`;
@@ -187,19 +216,19 @@ async function withoutMemory({ config, findings, tally }: Inputs): Promise<void>
     const halvings = workbench.events.filter(
       (event) => event.kind === 'log' && event.text.includes('memory ran out in a pass of'),
     );
-    tally.add('passes halved after an allocation that failed', halvings.length);
-    tally.hold('memory too small for a pass: halved', halvings.length > 0, () => 'no notice');
-    tally.hold(
-      'run done in too little memory, all results equal',
-      isDeepStrictEqual(findingsOf(folder, 1), findings),
-      () => folder,
-    );
+    tally.hold('memory too small for a pass: halved, saying so', halvings.length > 0, () => 'no notice');
+    const isSame = isDeepStrictEqual(findingsOf(folder, 1), findingsOf(reference, 1));
+    tally.hold('run done in too little memory, all results equal', isSame, () => folder);
   } finally {
     if (before === undefined) delete process.env['NODE_OPTIONS'];
     else process.env['NODE_OPTIONS'] = before;
   }
-  const killed = emptyFolder();
-  const workbench = await worked(killed, {
+  for (const one of [reference, folder]) rmSync(one, { recursive: true });
+}
+
+async function killedForMemory({ config, findings, tally }: Inputs): Promise<void> {
+  const folder = emptyFolder();
+  const workbench = await worked(folder, {
     config,
     meddle: async (bench, isOver) => {
       await begun(bench, isOver);
@@ -212,10 +241,7 @@ async function withoutMemory({ config, findings, tally }: Inputs): Promise<void>
     (event) => event.kind === 'log' && event.text.includes('with passes half the size'),
   );
   tally.hold('engine killed as for want of memory: passes halved', halved);
-  tally.hold(
-    'run done with halved passes, all results equal',
-    isDeepStrictEqual(findingsOf(killed, 1), findings),
-    () => killed,
-  );
-  for (const one of [folder, killed]) rmSync(one, { recursive: true });
+  const isSame = isDeepStrictEqual(findingsOf(folder, 1), findings);
+  tally.hold('run done with halved passes, all results equal', isSame, () => folder);
+  rmSync(folder, { recursive: true });
 }

@@ -138,7 +138,6 @@ async function readOnlyFolder(reference: string, tally: Tally): Promise<void> {
   }
   for (const args of [
     ['resume', '1'],
-    ['serve', '--port', '0'],
     ['run', 'demo'],
   ]) {
     const ended = await ptw(args, as);

@@ -1,4 +1,6 @@
+import Database from 'better-sqlite3';
 import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openWorkbench, type WorkbenchApi } from '../../../src/main/workbench/api/workbenchApi.ts';
 import { openStore } from '../../../src/main/store/store.ts';
@@ -177,6 +179,36 @@ describe('the queue', () => {
     await ask('queue.cancel', {});
     await idle();
     expect(statusOf(1)).toBe('interrupted');
+  });
+
+  it('waits when results cannot be written, and goes on with the same run once they can', async () => {
+    const other = new Database(path.join(folder, 'workbench.sqlite'));
+    // Longer than a connection waits for the lock, as a disk that is full or gone would be.
+    other.pragma('busy_timeout = 60000');
+    await ask('queue.add', { config: named('first', 1) });
+    await ask('queue.add', { config: named('second', 2) });
+    await event(({ kind }) => kind === 'stage-began');
+    other.exec('BEGIN IMMEDIATE');
+    const paused = await event(({ kind }) => kind === 'queue-paused');
+    expect(paused).toMatchObject({ run: 1, message: expect.stringContaining('holds the database') as string });
+    await idle();
+    expect(await ask('queue.state', {})).toMatchObject({ isPaused: true, current: null });
+    await expect(ask('queue.continue', {})).rejects.toThrow('holds the database');
+    other.close();
+    await ask('queue.continue', {});
+    await idle();
+    const store = openStore(folder, { readonly: true });
+    expect(store.runs.list().map(({ id, name, status }) => [id, name, status])).toEqual([
+      [2, 'second', 'done'],
+      [1, 'first', 'done'],
+    ]);
+    store.close();
+  });
+
+  it('is that of one workbench: another one on the folder is refused', () => {
+    expect(() => openWorkbench(folder)).toThrow(
+      `open the workbench of ${folder}: another process has it open; use that one, or end it first`,
+    );
   });
 
   it('is found again by the next host, the interrupted run first, and waits to be told to go on', async () => {

@@ -25,7 +25,16 @@ import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
 
-const folder = workbenchFolder();
+const folder = folderOrExit();
+
+function folderOrExit(): string {
+  try {
+    return workbenchFolder();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(exitCodeOf(error));
+  }
+}
 
 const program = new Command('ptw')
   .description('Provable Transfer Workbench: train, transfer, attack and certify image classifiers.')
