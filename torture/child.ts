@@ -23,7 +23,7 @@ export function start(name: string, args: readonly string[], env: NodeJS.Process
     process: child,
     over,
     async line() {
-      const next = (await lines.next()) as IteratorResult<string, undefined>;
+      const next = await lines.next();
       return next.done === true ? null : next.value;
     },
   };

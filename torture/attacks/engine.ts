@@ -86,7 +86,7 @@ async function crashing(count: number, { config, findings, random, tally, say }:
       meddle: async (bench, isOver) => {
         while (left > 0 && !isOver()) {
           await sleep(random.below(1500));
-          const [pid] = enginesOfThisProcess();
+          const pid = enginesOfThisProcess().at(0);
           if (pid === undefined || isOver()) continue;
           process.kill(pid, 'SIGKILL');
           left--;
@@ -167,7 +167,7 @@ async function hanging(count: number, { config, findings, random, tally }: Input
       meddle: async (bench, isOver) => {
         await begun(bench, isOver);
         await sleep(random.below(1500));
-        const [pid] = enginesOfThisProcess();
+        const pid = enginesOfThisProcess().at(0);
         if (pid === undefined || isOver()) return;
         process.kill(pid, 'SIGSTOP');
         hung++;
@@ -205,7 +205,9 @@ async function withoutMemory(inputs: Inputs): Promise<void> {
 /** WebAssembly that may not grow. The images are larger: a pass of a hundred of those of the other attacks fits any memory. */
 async function littleMemory(tally: Tally): Promise<void> {
   const images = fabricateFolder({ classes: ['a', 'b'], train: 12, test: 4, height: 32, width: 32, channels: 1 });
-  const config = tinyConfig(images, { instances: 2 });
+  // In small steps: what a gradient needs is never split.
+  const training = { procedure: 'normal', maxEpochs: 1, batchSize: 2 } as const;
+  const config = tinyConfig(images, { instances: 2, training: { source: training, heads: training } });
   const [reference, folder] = [emptyFolder(), emptyFolder()];
   await worked(reference, { config, meddle: () => Promise.resolve() });
   const before = process.env['NODE_OPTIONS'];
@@ -232,7 +234,7 @@ async function killedForMemory({ config, findings, tally }: Inputs): Promise<voi
     config,
     meddle: async (bench, isOver) => {
       await begun(bench, isOver);
-      const [pid] = enginesOfThisProcess();
+      const pid = enginesOfThisProcess().at(0);
       // What the system's out-of-memory killer sends.
       if (pid !== undefined) process.kill(pid, 'SIGKILL');
     },

@@ -61,7 +61,9 @@ async function resumedByAll({ images, findings, random, tally }: Inputs): Promis
   const folder = emptyFolder();
   const abort = new AbortController();
   let steps = 1 + random.below(40);
-  const step = (): void => void (--steps === 0 && abort.abort());
+  const step = (): void => {
+    if (--steps === 0) abort.abort();
+  };
   const reporter = { ...SILENT, progress: step, began: step };
   await startRun(folder, tinyConfig(images), quietHost({ reporter, signal: abort.signal })).catch(() => undefined);
   const children = [0, 1, 2].map(() => start('runHost.ts', [folder, images]));

@@ -58,7 +58,9 @@ async function undisturbed(): Promise<Reference> {
   const images = fabricateImages();
   const folder = emptyFolder();
   let ticks = 0;
-  const tick = (): void => void ticks++;
+  const tick = (): void => {
+    ticks++;
+  };
   const reporter = { began: tick, progress: tick, epoch: tick, notice: tick, ended: tick };
   await startRun(folder, tinyConfig(images), quietHost({ reporter }));
   const findings = findingsOf(folder, 1);

@@ -45,10 +45,12 @@ async function clockJumps(random: Random, { images, findings, tally }: Inputs): 
   const folder = emptyFolder();
   const RealDate = Date;
   let offset = 0;
-  const leap = (): void => void (offset = (random.next() - 0.5) * 20 * 365 * 86_400_000);
+  const leap = (): void => {
+    offset = (random.next() - 0.5) * 20 * 365 * 86_400_000;
+  };
   const Leaping = class extends RealDate {
     constructor(...values: [] | [number]) {
-      super(...((values.length === 0 ? [RealDate.now() + offset] : values) as [number]));
+      super(values.at(0) ?? RealDate.now() + offset);
     }
     static override now(): number {
       return RealDate.now() + offset;
