@@ -1,7 +1,15 @@
 import { DOMAINS, domainsOfHeads, type Domain } from '../../shared/config.ts';
-import { ATTACKS, type AttackName, type Job, type TransferDescription } from '../engine/process/protocol.ts';
+import {
+  ATTACKS,
+  type AttackName,
+  type Job,
+  type JobEvent,
+  type TransferDescription,
+} from '../engine/process/protocol.ts';
+import { runSteadily } from '../engine/process/steadily.ts';
 import { ceilingText, forewarnings } from './experiments/forewarnings.ts';
 import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
+import { reopenWithoutWeights } from './mendWeights.ts';
 import { requireSameData } from './sameData.ts';
 import { dataKeys, planStages } from './stageKeys.ts';
 import { adversarialSearchStages } from './stages/adversarialSearch.ts';
@@ -24,6 +32,7 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   requireSameData(begun, description.domains, `going on with run ${inputs.runId}`);
   sayBeforehand(inputs, description);
   const run = new RunInProgress(inputs, description, registerStages(inputs, description));
+  reopenWithoutWeights(run);
   await workOffStages(run, domainsOfHeads(inputs.config));
 }
 
@@ -63,15 +72,17 @@ export async function describe({
   engines,
   signal,
 }: Pick<RunInputs, 'config' | 'engines' | 'signal'>): Promise<TransferDescription> {
-  const described: TransferDescription[] = [];
+  const told: { description?: TransferDescription } = {};
   const { instances } = config;
   const attackedBy = (name: AttackName): number => Math.min(config[name].instances ?? instances, instances);
   const attacked = Object.fromEntries(ATTACKS.map((name) => [name, attackedBy(name)])) as Record<AttackName, number>;
   const job: Job = { kind: 'describe', transfer: transferSpecOf(config), instances, attacked };
-  await engines.run([job], (event) => event.kind === 'description' && described.push(event.description), signal);
-  const [description] = described;
-  if (described.length !== 1) throw new Error(`internal: the engine described the data ${described.length} times`);
-  return description;
+  const onEvent = (event: JobEvent): void => {
+    if (event.kind === 'description') told.description = event.description;
+  };
+  await runSteadily(engines, { jobs: () => [job], onEvent, signal });
+  if (told.description === undefined) throw new Error('internal: the engine did not describe the data');
+  return told.description;
 }
 
 function registerStages({ runId, config, store }: RunInputs, description: TransferDescription): Stage[] {

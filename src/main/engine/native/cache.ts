@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './command.ts';
 import type { Variant } from './wheels.ts';
 import { TENSORFLOW_VERSION } from './wheels.ts';
+import { homeFolder } from '../../data/homeFolder.ts';
 
 /** Name of the file that an installation ends with: a folder without it is not an installation. */
 export const MARKER_NAME = 'complete.json';
@@ -42,7 +42,7 @@ export function cacheRoot(env: Environment = process.env, platform: string = pro
 }
 
 function userCache(env: Environment, platform: string): string {
-  const home = env['HOME'] ?? homedir();
+  const home = env['HOME'] ?? homeFolder('PTW_CACHE_DIR');
   if (platform === 'darwin') return path.join(home, 'Library', 'Caches');
   if (platform === 'win32') return env['LOCALAPPDATA'] ?? path.join(home, 'AppData', 'Local');
   const xdg = env['XDG_CACHE_HOME'];

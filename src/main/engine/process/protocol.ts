@@ -143,12 +143,21 @@ export interface SerialisedError {
 
 /** Host to engine. */
 export type Request =
-  { readonly kind: 'start'; readonly id: number; readonly job: Job } | { readonly kind: 'cancel'; readonly id: number };
+  | {
+      readonly kind: 'start';
+      readonly id: number;
+      readonly job: Job;
+      /** How often passes are halved from the start. */
+      readonly halvings: number;
+    }
+  | { readonly kind: 'cancel'; readonly id: number };
 
 /** Engine to host; every started job is answered by exactly one of done, cancelled and failed. */
 export type Response =
   | { readonly kind: 'ready'; readonly backend: OpenBackend }
   | { readonly kind: 'unusable'; readonly error: SerialisedError }
+  /** Said again and again, whenever the engine's thread is free to. */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'event'; readonly id: number; readonly event: JobEvent }
   | { readonly kind: 'done' | 'cancelled'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SerialisedError };

@@ -22,11 +22,21 @@ import { printDoctor } from './doctor.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
 import { addLaunchCommands } from './launchCommand.ts';
+import { addSalvageCommand } from './salvageCommand.ts';
 import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
 
-const folder = workbenchFolder();
+const folder = folderOrExit();
+
+function folderOrExit(): string {
+  try {
+    return workbenchFolder();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(exitCodeOf(error));
+  }
+}
 
 const program = new Command('ptw')
   .description('Provable Transfer Workbench: train, transfer, attack and certify image classifiers.')
@@ -128,6 +138,7 @@ program
 
 addDataCommands(context);
 addServeCommand(context);
+addSalvageCommand(context);
 
 program
   .command('doctor')
