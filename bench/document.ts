@@ -14,6 +14,10 @@ const DOCUMENTS = {
   falsified: 'docs/findings.md',
   kept: 'docs/findings.md',
   published: 'docs/findings.md',
+  radius: 'docs/findings.md',
+  'radius-study': 'docs/findings.md',
+  shards: 'docs/scaling.md',
+  grid: 'docs/scaling.md',
 } as const;
 export type Section = keyof typeof DOCUMENTS;
 export const SECTIONS = Object.keys(DOCUMENTS) as Section[];

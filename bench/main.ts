@@ -1,11 +1,13 @@
 // `npm run bench`: see USAGE in options.ts, or run it with a part that does not exist.
 import { setThreads } from './conditions.ts';
 import { parseOptions, USAGE, type Options } from './options.ts';
+import { cluster } from './parts/cluster.ts';
 import { compare } from './parts/compare.ts';
 import { compileBench } from './parts/compile.ts';
 import { constraints } from './parts/constraints.ts';
 import { findings } from './parts/findings.ts';
 import { gpu } from './parts/gpu.ts';
+import { radius } from './parts/radius.ts';
 import { scaling } from './parts/scaling.ts';
 import { workbenchBench } from './parts/workbench.ts';
 
@@ -16,7 +18,9 @@ const PARTS_RUN = {
   gpu,
   constraints,
   findings,
+  radius,
   workbench: workbenchBench,
+  cluster,
 } as const;
 
 function optionsOrUsage(): Options {

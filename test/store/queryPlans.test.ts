@@ -8,6 +8,7 @@ import * as certificate from '../../src/main/store/tables/certificate.ts';
 import { EPOCHS_OF_STAGE } from '../../src/main/store/tables/epoch.ts';
 import { ARRAYS_OF_CERTIFICATE } from '../../src/main/store/tables/evidenceArray.ts';
 import { FALSIFICATION_COUNTS, FALSIFICATION_OF_CERTIFICATE } from '../../src/main/store/tables/falsification.ts';
+import { LAUNCH_BY_NAME, LAUNCHES_OF_STUDY } from '../../src/main/store/tables/launch.ts';
 import { NOISE_ATTACKED_INDICES, NOISE_ATTACKS_OF_STAGE } from '../../src/main/store/tables/noiseAttack.ts';
 import { ATTACKED_INDICES, PGD_OF_STAGE } from '../../src/main/store/tables/pgd.ts';
 import { PREDICTIONS_OF_STAGE } from '../../src/main/store/tables/prediction.ts';
@@ -22,10 +23,13 @@ import { NEXT_FIGURE, NEXT_KEY, UNARCHIVED_RUNS, VALUES_OF_KEY } from '../../src
 import { TAG_COUNTS, TAGS_OF_RUN } from '../../src/main/store/tables/runOrganisation.ts';
 import { RUNS_OF_STUDY, STUDIES_OF_RUN } from '../../src/main/store/tables/studyRun.ts';
 import { ARTEFACTS_OF_STAGE, STAGES_OF_ARTEFACT } from '../../src/main/store/tables/stageArtefact.ts';
+import { SHARD_BY_HASH, SHARD_HASHES, SHARDS_OF_STAGE } from '../../src/main/store/tables/shard.ts';
 import { temporaryFolder } from './fixtures.ts';
 
 /** What SQLite asks itself for each array that is deleted. */
 const ARRAYS_WITH_DATA_OF = 'SELECT id FROM evidence_array WHERE same_data_as = ?';
+/** The same for each shard. */
+const STAGES_OF_SHARD = 'SELECT stage_id FROM shard_stage WHERE shard_hash = ?';
 const OF_CERTIFICATES = 'sqlite_autoindex_certificate_1 (stage_id=?';
 
 /** Each query with what its plan must say; every index of the schema serves one of them. */
@@ -85,11 +89,17 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
   ['proved radii', certificate.PROVED_RADII, `INDEX ${OF_CERTIFICATES})`],
   ['arrays of a certificate', ARRAYS_OF_CERTIFICATE, 'INDEX sqlite_autoindex_evidence_array_1 (certificate_id=?)'],
   ['boxes searched', FALSIFICATION_OF_CERTIFICATE, 'INDEX sqlite_autoindex_falsification_1 (certificate_id=?)'],
+  ['a launch by its name', LAUNCH_BY_NAME, 'INDEX sqlite_autoindex_launch_1 (name=?)'],
+  ['launches of a study', LAUNCHES_OF_STUDY, 'INDEX launch_by_study (study_id=?)'],
+  ['a shard', SHARD_BY_HASH, 'SEARCH shard USING PRIMARY KEY (hash=?)'],
+  ['shards of a launch', SHARD_HASHES, 'INDEX shard_by_launch (launch=?)'],
+  ['shards of a stage', SHARDS_OF_STAGE, 'SEARCH shard_stage USING PRIMARY KEY (stage_id=?)'],
+  ['what a forgotten shard held', STAGES_OF_SHARD, 'INDEX shard_stage_by_shard (shard_hash=?)'],
   ['falsified certificates', FALSIFICATION_COUNTS, 'INDEX sqlite_autoindex_falsification_1 (certificate_id=?)'],
 ];
 
-/** These sort the few rows of one certificate, instance or run; the rest must come in order from their index. */
-const MAY_SORT = new Set([ARRAYS_OF_CERTIFICATE, certificate.CERTIFICATES_OF_INSTANCE, STAGES_OF_RUN]);
+/** These sort the few rows of one certificate, instance, run or stage; the rest must come in order from their index. */
+const MAY_SORT = new Set([ARRAYS_OF_CERTIFICATE, certificate.CERTIFICATES_OF_INSTANCE, STAGES_OF_RUN, SHARDS_OF_STAGE]);
 
 function openSchema(): ReadableDb {
   const folder = temporaryFolder();

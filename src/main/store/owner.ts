@@ -38,11 +38,11 @@ function startTokenOf(pid: number): string {
     if (process.platform === 'linux') {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // The name, field 2, is in parentheses and may hold spaces; the start time is field 22, the 20th after it.
-      const ticks = stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .at(19);
+      // The name, field 2, is in parentheses and may hold spaces; the state is behind it and the start time is field 22, the 20th after it.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      // One that has ended and whose parent has not asked how.
+      if (fields[0] === 'Z') return '';
+      const ticks = fields.at(19);
       return ticks === undefined ? '' : `${boot}/${ticks}`;
     }
     if (process.platform === 'darwin') {

@@ -121,7 +121,9 @@ export interface Results {
   /** Of the whole selection, in order. */
   instanceIndices(selected: InstanceSelection, order: InstanceOrder): number[];
   /** How many of the selection, whatever outcome it asks for, have each outcome. */
-  outcomeCounts(selected: InstanceSelection): { readonly outcome: InstanceOutcome; readonly n: number }[];
+  outcomeCounts(
+    selected: InstanceSelection,
+  ): { readonly outcome: InstanceOutcome; readonly n: number; readonly correct: number }[];
   /** Instances that some sound rule of representation certificates certifies for their own class; null without such rules. */
   provedInstances(stageId: number): number | null;
   /** Dataset indices, ascending, that PGD was run on. */

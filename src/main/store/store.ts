@@ -1,12 +1,14 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openArtefacts, type Artefacts } from './artefacts.ts';
 import { DATABASE_NAME } from './databaseName.ts';
 import { translating } from './errors.ts';
+import { openLaunches, type Launches } from './launches.ts';
 import { openDatabase, type DatabaseOptions } from './openDatabase.ts';
 import { openQueueStore, type QueueStore } from './queue.ts';
 import { openResults, type Results } from './results.ts';
 import { openRunList, type RunList } from './runList.ts';
 import { openRuns, type Runs } from './runs.ts';
+import { openShards, type Shards } from './shards.ts';
 import { openStages, type Stages } from './stages.ts';
 import { closeSealed } from './seal.ts';
 import { openStudies, type Studies } from './studies.ts';
@@ -21,8 +23,12 @@ export interface Store {
   readonly artefacts: Artefacts;
   readonly results: Results;
   readonly studies: Studies;
+  readonly launches: Launches;
+  readonly shards: Shards;
   readonly queue: QueueStore;
   readonly runList: RunList;
+  /** A copy of the database as it is now, in one file that must not be there yet; artefacts are not part of it. */
+  copyTo(file: string): void;
   /** Leaves the database sealed, unless another process has it open. */
   close(): void;
 }
@@ -38,18 +44,31 @@ export interface StoreOptions extends DatabaseOptions {
  *   'locked', 'disk-full', 'migration-failed', 'readonly', 'input-output'.
  */
 export function openStore(folder: string, options: StoreOptions = {}): Store {
-  const file = join(folder, DATABASE_NAME);
+  return openStoreFile(join(folder, DATABASE_NAME), options);
+}
+
+/** The same of a database by another name, whose artefacts, if any, lie beside it. */
+export function openStoreFile(file: string, options: StoreOptions = {}): Store {
+  const folder = dirname(file);
   const db = translating(`open ${file}`, folder, () => openDatabase(file, options));
   const now = options.now ?? (() => new Date());
+  const stages = openStages(db);
+  const artefacts = openArtefacts(db, join(folder, 'artefacts'));
+  const results = openResults(db, folder);
   return {
     folder,
     runs: guarded(openRuns(db, now), 'runs', folder),
-    stages: guarded(openStages(db), 'stages', folder),
-    artefacts: guarded(openArtefacts(db, join(folder, 'artefacts')), 'artefacts', folder),
-    results: guarded(openResults(db, folder), 'results', folder),
+    stages: guarded(stages, 'stages', folder),
+    artefacts: guarded(artefacts, 'artefacts', folder),
+    results: guarded(results, 'results', folder),
+    launches: guarded(openLaunches(db, now), 'launches', folder),
+    shards: guarded(openShards(db, { stages, artefacts, results }, now), 'shards', folder),
     studies: guarded(openStudies(db, now), 'studies', folder),
     runList: guarded(openRunList(db), 'runList', folder),
     queue: guarded(openQueueStore(db, now), 'queue', folder),
+    copyTo(target) {
+      translating(`copy to ${target}`, folder, () => db.prepare('VACUUM INTO ?').run(target));
+    },
     close() {
       closeSealed(db);
     },

@@ -4,6 +4,7 @@ import { compareCalls } from './compare.ts';
 import { dataCalls } from './data.ts';
 import { engineCalls } from './engine.ts';
 import { experimentsCalls } from './experiments.ts';
+import { launchesCalls } from './launches.ts';
 import { queueCalls } from './queue.ts';
 import { runCalls } from './run.ts';
 import { runsCalls } from './runs.ts';
@@ -19,6 +20,7 @@ export const CALLS = {
   ...certificatesCalls,
   ...compareCalls,
   ...studiesCalls,
+  ...launchesCalls,
   ...dataCalls,
   ...engineCalls,
   ...tasksCalls,

@@ -128,6 +128,8 @@ describe('the queue', () => {
     expect(current?.engine).toMatch(/tensorflow|wasm/);
     await idle();
     const { stages, work } = await ask('queue.live', { run: 1 });
+    const rest = await ask('queue.remaining', { run: 1 });
+    expect(rest.seconds > 0).toBe(stages.some(({ status }) => status === 'pending'));
     expect(work).toBeNull();
     expect(new Set(stages.map(({ status }) => status))).toEqual(new Set(['done']));
     const series = await ask('queue.epochs', { run: 1 });

@@ -15,11 +15,13 @@ import { listRuns, resumeRun, showRun, startRun } from '../../workbench/workbenc
 import { collect, runId, type CommandContext } from './commandContext.ts';
 import { addCurveCommand } from './curveCommand.ts';
 import { addDataCommands } from './dataCommand.ts';
+import { addHeadsCommand } from './headsCommand.ts';
 import { EXIT, exitCodeOf, messageOf } from './exit.ts';
 import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
+import { addLaunchCommands } from './launchCommand.ts';
 import { addSalvageCommand } from './salvageCommand.ts';
 import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
@@ -104,7 +106,9 @@ program
   });
 
 addCurveCommand(context);
+addHeadsCommand(context);
 addStudyCommands(context);
+addLaunchCommands(context);
 
 program
   .command('verify')

@@ -1,3 +1,4 @@
+import { deleteShardsOfStage } from './shard.ts';
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 
 export function selectRunsOfStage(db: ReadableDb, stageId: number): number[] {
@@ -37,5 +38,6 @@ export function deleteStage(db: WritableDb, id: number): void {
   ]) {
     statement(db, `DELETE FROM ${table} WHERE stage_id = ?`).run(id);
   }
+  deleteShardsOfStage(db, id);
   statement(db, 'DELETE FROM stage WHERE id = ?').run(id);
 }

@@ -2,8 +2,16 @@ import type { Domain } from '../../../shared/config.ts';
 import { expectOneChange, statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { fromJson, fromNullableReal, toJson, toNullableReal } from '../exactValues.ts';
 
-export type StageKind =
-  'extractor' | 'head' | 'prediction' | 'pgd' | 'noise-attack' | 'adversarial-search' | 'certification';
+export const STAGE_KINDS = [
+  'extractor',
+  'head',
+  'prediction',
+  'pgd',
+  'noise-attack',
+  'adversarial-search',
+  'certification',
+] as const;
+export type StageKind = (typeof STAGE_KINDS)[number];
 export type StageStatus = 'pending' | 'running' | 'done' | 'failed';
 
 /** What a stage is, before it has run. */

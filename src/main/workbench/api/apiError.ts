@@ -2,6 +2,7 @@ import { CallFailed, type ApiError } from '../../../shared/api/errors.ts';
 import { DataError } from '../../data/dataError.ts';
 import { EngineError, JobCancelled } from '../../engine/process/client.ts';
 import { StoreError } from '../../store/errors.ts';
+import { LauncherUnreachable } from '../launch/launcher.ts';
 import { BadInput, Interrupted, RunFailed, StudyInterrupted } from '../errors.ts';
 
 /** What went wrong, as the side that asked is told it. What no class of ours says is a defect. */
@@ -18,7 +19,12 @@ export function apiErrorOf(error: unknown): ApiError {
   ) {
     return { code: 'cancelled', message };
   }
-  if (error instanceof DataError || error instanceof EngineError || error instanceof RunFailed) {
+  if (
+    error instanceof DataError ||
+    error instanceof EngineError ||
+    error instanceof RunFailed ||
+    error instanceof LauncherUnreachable
+  ) {
     return { code: 'failed', message };
   }
   return { code: 'internal', message: `internal: ${message}` };

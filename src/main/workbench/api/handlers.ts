@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Calls } from '../../../shared/api/call.ts';
 import type { WorkbenchEvent } from '../../../shared/api/events.ts';
 import type { Store } from '../../store/store.ts';
+import type { LaunchKeeper } from '../launch/keeper.ts';
 import type { RunQueue } from '../queue/runQueue.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -19,5 +20,6 @@ export interface ApiContext {
   readonly store: Store;
   readonly tasks: Tasks;
   readonly queue: RunQueue;
+  readonly launches: LaunchKeeper;
   readonly emit: (event: WorkbenchEvent) => void;
 }

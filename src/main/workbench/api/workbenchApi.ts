@@ -14,6 +14,8 @@ import { experimentsHandlers } from './experiments.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
 import { recordMissingFigures } from '../runs/figures.ts';
 import { RunQueue } from '../queue/runQueue.ts';
+import { LaunchKeeper } from '../launch/keeper.ts';
+import { launchesHandlers } from './launches.ts';
 import { queueHandlers } from './queue.ts';
 import { runHandlers } from './run.ts';
 import { runsHandlers } from './runs.ts';
@@ -49,7 +51,10 @@ export function openWorkbench(folder: string): WorkbenchApi {
   };
   const tasks = openTasks(emit);
   const queue = new RunQueue(store, emit);
-  const handlers = handlersOf({ folder, store, tasks, queue, emit });
+  const launches = new LaunchKeeper(store, (runs) => {
+    for (const run of runs) emit({ kind: 'run-changed', run });
+  });
+  const handlers = handlersOf({ folder, store, tasks, queue, launches, emit });
   const stopFigures = recordMissingFigures(store, (run) => emit({ kind: 'run-changed', run }));
   const underWay = new Set<Promise<unknown>>();
   return {
@@ -73,6 +78,7 @@ export function openWorkbench(folder: string): WorkbenchApi {
       tasks.cancelAll();
       try {
         await queue.close();
+        await launches.close();
         await Promise.allSettled(underWay);
       } finally {
         store.close();
@@ -90,6 +96,7 @@ const handlersOf = (context: ApiContext): Handlers<typeof CALLS> => ({
   ...certificatesHandlers(context),
   ...compareHandlers(context),
   ...studiesHandlers(context),
+  ...launchesHandlers(context),
   ...dataHandlers(context),
   ...engineHandlers(context),
   ...tasksHandlers(context.tasks),

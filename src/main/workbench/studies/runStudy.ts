@@ -103,7 +103,11 @@ async function workOffCell(
 }
 
 /** The run at a place of the grid; one of another config, from before the program's defaults changed, does not count. */
-export function runOfCell(store: Store, studyId: number, { position, config }: GridCell) {
+export function runOfCell(
+  store: Store,
+  studyId: number,
+  { position, config }: { readonly position: number; readonly config: unknown },
+) {
   const link = store.studies.runs(studyId).find((one) => one.position === position);
   if (link === undefined) return null;
   const run = store.runs.get(link.runId);
