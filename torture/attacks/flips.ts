@@ -141,7 +141,7 @@ function flipCrashed({ crashed, findings, report }: Victims, random: Random, { t
     salvaged(database, findings, tally);
     tally.hold(`${what}: untouched by salvage`, digest(database) === before);
   }
-  const seen = readAll(folder);
+  const seen = readAfterCrash(folder);
   if (seen.outcome === 'refused') tally.add(`${what}: refused`);
   else if (seen.outcome === 'failed') tally.violation(`${what}, byte ${one.position}: ${seen.error}`);
   else if (isDeepStrictEqual(seen.findings, findings) && isDeepStrictEqual(seen.report, report)) {
@@ -220,6 +220,17 @@ function readAll(folder: string): Seen {
       return { outcome: 'refused' };
     return { outcome: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
+}
+
+/** A host that comes after a crash opens the database for writing, which looks at its structure. */
+function readAfterCrash(folder: string): Seen {
+  try {
+    openStore(folder).close();
+  } catch (error) {
+    if (error instanceof StoreError) return { outcome: 'refused' };
+    return { outcome: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  return readAll(folder);
 }
 
 function reportOf(folder: string): unknown {

@@ -26,7 +26,7 @@ export const open: Attack = {
     }
     for (let i = 0; i < Math.ceil(count / 8); i++) {
       await locked(1500, tally);
-      await locked(9000, tally);
+      await locked(null, tally);
       await migratedByTwo(tally);
     }
   },
@@ -128,15 +128,15 @@ function codeOf(work: () => unknown): string {
   }
 }
 
-/** Another process holds the write lock: for less than the five seconds that a host waits, or for longer. */
-async function locked(milliseconds: number, tally: Tally): Promise<void> {
+/** Another process holds the write lock: for less than the five seconds that a host waits, or as long as it waits (null). */
+async function locked(milliseconds: number | null, tally: Tally): Promise<void> {
   const folder = emptyFolder();
   openStore(folder).close();
-  const holder = start('holdLock.ts', [path.join(folder, DATABASE_NAME), String(milliseconds)]);
+  const holder = start('holdLock.ts', [path.join(folder, DATABASE_NAME), String(milliseconds ?? 600_000)]);
   await holder.line();
   const opener = start('openDatabase.ts', [folder]);
   const [outcome, waited, message = ''] = (await opener.line())!.split('\t');
-  if (milliseconds < 5000) {
+  if (milliseconds !== null) {
     tally.hold('locked for a while: waits, then opens', outcome === 'opened', () => message);
   } else {
     const named = message.includes(`process ${holder.process.pid} (`) && message.includes('holdLock.ts');
@@ -146,6 +146,7 @@ async function locked(milliseconds: number, tally: Tally): Promise<void> {
       () => message,
     );
   }
+  holder.process.kill('SIGKILL');
   await Promise.all([holder.over, opener.over]);
   rmSync(folder, { recursive: true });
 }

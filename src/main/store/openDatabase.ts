@@ -4,7 +4,7 @@ import { asWritable, connect, type ReadableDb } from './database.ts';
 import { StoreError } from './errors.ts';
 import { checkIdentity, migrate, requireLatest, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
-import { breakSeal, checkSeal } from './seal.ts';
+import { breakSeal, checkSeal, isSealed, requireIntact } from './seal.ts';
 
 export interface DatabaseOptions {
   /** Refuse to write, and to make or migrate a database. */
@@ -29,7 +29,10 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Reada
   try {
     checkSeal(db);
     checkIdentity(db, migrations);
-    if (!readonly) breakSeal(asWritable(db));
+    if (!readonly) {
+      if (!isSealed(file)) requireIntact(db);
+      breakSeal(asWritable(db));
+    }
     db.pragma('foreign_keys = ON');
     if (readonly) {
       requireLatest(db, migrations);

@@ -25,9 +25,24 @@ export function checkSeal(db: ReadableDb): void {
   }
 }
 
+export const isSealed = (file: string): boolean => existsSync(sealOf(file));
+
+/**
+ * Of a database without a seal, such as after a crash, at least the structure is looked at: an index that lost an entry would hide rows.
+ * @throws StoreError 'damaged'
+ */
+export function requireIntact(db: ReadableDb): void {
+  const found = db.pragma('integrity_check(1)', { simple: true });
+  if (found === 'ok') return;
+  throw new StoreError(
+    'damaged',
+    `open ${db.name}: it is damaged (${String(found)}); save what is intact with: ptw salvage ${db.name} --out <folder>`,
+  );
+}
+
 /** Takes off a seal that was checked, while nobody else reads or writes: from here on the file may change. */
 export function breakSeal(db: WritableDb): void {
-  if (!existsSync(sealOf(db.name))) return;
+  if (!isSealed(db.name)) return;
   db.exec('BEGIN EXCLUSIVE');
   try {
     rmSync(sealOf(db.name), { force: true });
