@@ -86,7 +86,8 @@ class Opened implements OpenLaunch {
       if (chosen.length === 0) throw new BadInput(`launch ${this.file.name}: ${NOTHING[verb]}`);
       for (const { task, state, attempts } of chosen) {
         const isRestart = verb === 'restart-failed' && state === 'failed';
-        recordReset(this.folder, task.id, { from: attempts + 1, isRestart });
+        const { starts } = look.records.get(task.id)!;
+        recordReset(this.folder, task.id, { from: attempts + 1, starts, isRestart });
       }
       note(this.folder, { event: 'resumed', tasks: chosen.map(({ task }) => task.id) });
       return this.#told(await this.#send(await this.#look()));

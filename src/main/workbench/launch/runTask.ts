@@ -52,7 +52,8 @@ export async function runTask(folder: string, id: string, host: TaskHost): Promi
     host.reporter.notice('its shard is there already');
     return 'done';
   }
-  const used = triesUsed(records, true);
+  // The start that this is one of is not in vain yet.
+  const used = triesUsed({ ...records, starts: records.starts - 1 }, true);
   if (used >= launch.settings.tries) {
     host.reporter.notice(`${used} tries in a row got no further; it is not tried again before it is told to`);
     return 'failed';

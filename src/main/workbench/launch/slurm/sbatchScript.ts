@@ -39,6 +39,7 @@ export function sbatchScript({ name, folder, settings, program, array }: ScriptO
     ...tasks.map(({ id }) => `  ${id}`),
     ')',
     'task=${tasks[$SLURM_ARRAY_TASK_ID]}',
+    'date >>"$folder/starts/$task"',
     'exec >>"$folder/logs/$task.log" 2>&1',
     'export PTW_THREADS=${PTW_THREADS:-${SLURM_CPUS_PER_TASK:-1}}',
     ...settings.setup,
