@@ -18,6 +18,7 @@ const STUDY = {
   ...LAUNCH_STUDY,
   base: { ...LAUNCH_STUDY.base, instances: 6, pgd: { enabled: false }, noiseAttack: { enabled: false } },
   procedures: ['normal'],
+  heads: LAUNCH_STUDY.heads.slice(0, 1),
   seeds: [5],
 };
 
