@@ -113,7 +113,7 @@ describe('an interrupted task', () => {
       return {
         backend: lent.backend,
         pids: () => lent.pids(),
-        restart: () => lent.restart(),
+        restart: (how) => lent.restart(how),
         close: () => lent.close(),
         run: (jobs, onEvent, signal) =>
           lent.run(
@@ -148,7 +148,7 @@ describe('an interrupted task', () => {
       return {
         backend: lent.backend,
         pids: () => lent.pids(),
-        restart: () => lent.restart(),
+        restart: (how) => lent.restart(how),
         close: () => lent.close(),
         run,
       };
