@@ -1,4 +1,5 @@
 import type { Attack } from './attack.ts';
+import { ALONE } from './attacks/alone.ts';
 import { disk } from './attacks/disk.ts';
 import { endurance } from './attacks/endurance.ts';
 import { engine } from './attacks/engine.ts';
@@ -8,4 +9,4 @@ import { kill } from './attacks/kill.ts';
 import { open } from './attacks/open.ts';
 import { surroundings } from './attacks/surroundings.ts';
 
-export const ATTACKS: readonly Attack[] = [kill, disk, flips, open, engine, hosts, endurance, surroundings];
+export const ATTACKS: readonly Attack[] = [kill, disk, flips, open, engine, hosts, endurance, surroundings, ...ALONE];

@@ -26,7 +26,8 @@ import { markdownTable, threeFigures } from '../table.ts';
 export async function cluster(options: Options): Promise<void> {
   const { overhead, text } = await measuredOverhead();
   publish('shards', text, options);
-  publish('grid', simulation(overhead.wall), options);
+  // Of processors, as a task has one to itself: seconds of a machine that others use would not be the task's.
+  publish('grid', simulation(overhead.processor), options);
 }
 
 const SHARDS = [1, 4, 16] as const;
@@ -52,7 +53,7 @@ async function measuredOverhead(): Promise<{ overhead: Times; text: string }> {
       return stage?.kind === 'certification' && stage.domain === 'target';
     };
     const known = { ...all, has: (key: string) => !isOpen(key) && all.has(key) };
-    const rows: { shards: number; times: Times }[] = [];
+    const rows: Row[] = [];
     for (const shards of SHARDS) {
       const settings = launchSettingsSchema.parse({ shards });
       const launch = planLaunch({ launcher: 'local', loaded, settings, known });
@@ -106,7 +107,10 @@ async function timed(command: readonly string[]): Promise<Times> {
   return { wall, processor: user + system };
 }
 
-type Row = { readonly shards: number; readonly times: Times };
+interface Row {
+  readonly shards: number;
+  readonly times: Times;
+}
 
 function perShard(rows: readonly Row[]): Times {
   const [first] = rows;
@@ -223,7 +227,7 @@ function simulationText(tasks: readonly Task[], timedTasks: readonly TimedTask[]
       `${cells.length} extractors, ${tasks.length} tasks, ${GRID_SHARDS} shards an attack or certification. Costs of stages relative to each other are those measured for forecasts ` +
       '(`src/main/workbench/studies/work.ts`), in proportion to operations; the clock is that of an A100 in TF32 at ' +
       `${100 * UTILISATION} % of its peak, which is an assumption, and trainings are taken to stop early after ${100 * EPOCH_SHARE} % of their 100 epochs, which is ` +
-      'another. Starting a task costs what is measured above. Jobs have one priority, GPUs are the same, nothing fails.',
+      'another. Starting a task costs the seconds of processors measured above, without what CUDA takes to begin. Jobs have one priority, GPUs are the same, nothing fails.',
     markdownTable(['tasks', 'number', 'GPU days', 'share', 'longest, hours'], kinds),
     markdownTable(['GPUs', 'makespan, days', 'work / GPUs, days', 'idle', 'what it is bound by'], rows),
     `The longest chain takes ${days(longestChain)} days, of which ${(100 * (timedTasks.find(({ id }) => id === chain[0])!.seconds / longestChain)).toFixed(0)} % are its extractor: ${cellOf(chain[0])}.`,

@@ -176,7 +176,8 @@ const isCertifiedTo = (one: CertificateHeader, radiusNormalised: number): boolea
 function resultsTable(found: ReadonlyMap<string, readonly Measured[]>): string {
   return markdownTable(
     [
-      'head, training',
+      'head, training, epochs at most',
+      'seeds',
       'mean radius by label, σ',
       'by pairwise, σ',
       ...MULTIPLES.map((multiple) => `A_V at ${multiple}σ`),

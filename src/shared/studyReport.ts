@@ -95,6 +95,8 @@ export interface StudyReport {
     readonly config: unknown;
   };
   readonly runs: readonly StudyRunState[];
+  /** What a reader of its tables should know, such as that GPUs of several models computed them. */
+  readonly notices: readonly string[];
   readonly tables: readonly StudyTable[];
 }
 

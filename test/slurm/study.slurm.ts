@@ -1,5 +1,5 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,14 +12,14 @@ import { takeIn } from '../../src/main/workbench/launch/launchInStore.ts';
 import { openLaunch } from '../../src/main/workbench/launch/openLaunch.ts';
 import { recordsOf } from '../../src/main/workbench/launch/records.ts';
 import { provenanceSchema } from '../../src/main/workbench/launch/provenance.ts';
-import { PTW } from '../hosts/ptw.ts';
 import { contentOf } from '../workbench/launch/contentOf.ts';
 import { startCluster, until, whyNoSlurm, type Cluster } from './cluster.ts';
 import { LAUNCH_STUDY } from './launchStudy.ts';
+import { startPtw, type Started } from './processes.ts';
 
 const KILLS = 8;
 const why = whyNoSlurm();
-if (why !== null) console.warn(`\n!!! NOT TESTED: launches on Slurm are skipped on this machine: ${why} !!!\n`);
+if (why !== null) process.stderr.write(`\n!!! NOT TESTED: launches on Slurm are skipped on this machine: ${why} !!!\n`);
 
 /** Numbers in [0, 1) that are the same every time (mulberry32). */
 function randomFrom(seed: number): () => number {
@@ -58,30 +58,23 @@ describe.skipIf(why !== null)('a study of 44 tasks on a real Slurm', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (
-    args: readonly string[],
-    of: string,
-  ): { child: ChildProcess; ended: Promise<number | null>; said: () => string } => {
-    const env = {
+  const start = (args: readonly string[], of: string): Started => {
+    const started = startPtw(args, {
       ...cluster.environment,
       PTW_HOME: home(of),
       PTW_THREADS: '1',
       PTW_ENGINES: '1',
       PTW_LOOK_MILLISECONDS: '1000',
-    };
-    const child = spawn(process.execPath, [PTW, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    children.push(child);
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-    return { child, ended, said: () => said };
+    });
+    children.push(started.child);
+    return started;
   };
 
   it('ends as a run on one machine does, whatever is killed meanwhile, and is taken in in any order', async () => {
     const random = randomFrom(7);
     const settings = ['--launch-set', 'shards=2', '--launch-set', 'poll_s=1', '--launch-set', 'cpus_per_task=1'];
     const first = start(['study', study, '--on', 'slurm', ...settings], 'sent');
-    await until(() => /running/.test(first.said()), 120);
+    await until(() => first.said().includes('running'), 120);
     const launchFolder = /in (\/\S+launches\/\S+)/.exec(first.said())![1];
     const { tasks, name } = readLaunchFile(launchFolder);
     expect(tasks.length).toBeGreaterThanOrEqual(40);
@@ -97,8 +90,8 @@ describe.skipIf(why !== null)('a study of 44 tasks on a real Slurm', () => {
     while (killed.size < KILLS) {
       const running = [...recordsOf(launchFolder, ids)].flatMap(([task, { attempts, done }]) => {
         const last = attempts.at(-1);
-        const isRunning = done === null && last !== undefined && last.end === null && isAlive(last);
-        return isRunning && !killed.has(task) ? [last] : [];
+        if (done !== null || last?.end !== null || killed.has(task)) return [];
+        return isAlive(last) ? [last] : [];
       });
       // Not every task that could be killed is, so that kills spread over the study.
       if (running.length > 0 && random() < 0.3) {
@@ -130,9 +123,8 @@ describe.skipIf(why !== null)('a study of 44 tasks on a real Slurm', () => {
     expect(
       records.filter(([task, { attempts }]) => killed.has(task) && attempts.length > 1).length,
     ).toBeGreaterThanOrEqual(KILLS - 1);
-    console.log(
-      `${tasks.length} tasks, ${records.reduce((sum, [, { attempts }]) => sum + attempts.length, 0)} attempts`,
-    );
+    const attempts = records.reduce((sum, [, one]) => sum + one.attempts.length, 0);
+    process.stdout.write(`${tasks.length} tasks, ${attempts} attempts\n`);
 
     const here = start(['study', study], 'local');
     expect(await here.ended, here.said()).toBe(0);

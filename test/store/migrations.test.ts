@@ -107,3 +107,39 @@ function marginsIn(folder: string): unknown[] {
   db.close();
   return margins;
 }
+
+it('version 4 keeps what version 3 holds, and takes launches in and every shard once', () => {
+  const folder = temporaryFolder();
+  openStore(folder, { migrations: MIGRATIONS.slice(0, 3) }).close();
+  const db = new Database(join(folder, 'workbench.sqlite'));
+  const stage = oldStage(db);
+  const study = Number(
+    db.prepare("INSERT INTO study (name, config, created_at) VALUES ('s', '{}', 'now')").run().lastInsertRowid,
+  );
+  db.close();
+  const store = openStore(folder);
+  expect(store.stages.get(stage).status).toBe('done');
+  expect(store.launches.list()).toEqual([]);
+  const place = { folder: '/shared/x', launcher: 'slurm', ssh: null, command: 'ptw' };
+  const launch = store.launches.record({ name: 'x', studyId: study, place });
+  expect(store.launches.ofStudy(study)).toEqual([launch]);
+  expect(store.launches.record({ name: 'x', studyId: study, place: { ...place, ssh: 'login' } }).id).toBe(launch.id);
+  const { key, kind, domain } = store.stages.get(stage);
+  const from = { stages: store.stages, results: store.results, artefacts: { ofStage: () => [] } };
+  const shard = {
+    hash: 'a'.repeat(64),
+    launch: 'x',
+    task: 't',
+    provenance: { node: 'n' },
+    from,
+    own: new Map([[key, 0]]),
+  };
+  const row = store.stages.findByKey(key)!;
+  const weights = (): Uint8Array => new Uint8Array();
+  expect(store.shards.import({ ...shard, stages: [row], weights })).toBe(true);
+  expect(store.shards.import({ ...shard, stages: [row], weights })).toBe(false);
+  expect(store.shards.ofStage(stage)).toMatchObject([{ task: 't', provenance: { node: 'n' } }]);
+  expect(store.shards.totals(stage)).toMatchObject({ expected: 0 });
+  expect([kind, domain]).toEqual([row.kind, row.domain]);
+  store.close();
+});

@@ -35,8 +35,14 @@ export const invalid = (sentence: string, problems: readonly string[]): string =
 
 /** What a schema finds wrong with a value: key, what is allowed, what was got. */
 export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown): string[] {
-  return error.issues.flatMap(withinUnions).map((issue) => describeIssue(issue, schema, value));
+  const issues = error.issues.flatMap(withinUnions);
+  const described = issues.slice(0, MOST_PROBLEMS).map((issue) => describeIssue(issue, schema, value));
+  const more = issues.length - described.length;
+  return more === 0 ? described : [...described, `… and ${more} more problems`];
 }
+
+/** Of a document that is wrong all over, or made to be. */
+const MOST_PROBLEMS = 50;
 
 /** Of a value that may be of several kinds and is of one: what is wrong with it as that kind. */
 function withinUnions(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
@@ -52,7 +58,10 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown
   const key = short(keys.join('.')) || '(top level)';
   if (issue.code === 'unrecognized_keys') {
     const prefix = keys.length === 0 ? '' : `${key}.`;
-    return issue.keys.map((name) => `${prefix}${short(name)}: unknown key${allowedKeys(schema, keys)}`).join('\n  ');
+    const allowed = allowedKeys(schema, keys);
+    const named = issue.keys.slice(0, MOST_PROBLEMS).map((name) => `${prefix}${short(name)}: unknown key${allowed}`);
+    const more = issue.keys.length - named.length;
+    return [...named, ...(more === 0 ? [] : [`… and ${more} more unknown keys`])].join('\n  ');
   }
   // A bare value may stand for an object, as a procedure's name does.
   const inside = (at: unknown, part: string): unknown =>

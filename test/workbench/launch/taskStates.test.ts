@@ -23,7 +23,9 @@ function records(ends: readonly Ended[], change: Partial<TaskRecords> = {}): Tas
     })),
     progress: null,
     done: null,
+    starts: ends.length,
     countedFrom: 1,
+    startsBefore: 0,
     ...change,
   };
 }
@@ -95,6 +97,15 @@ describe('a task', () => {
     ]);
   });
 
+  it('whose lines of setup fail makes no attempt, and is not tried for ever', () => {
+    const { standings } = states({ 0: records([], { starts: 3 }) }, { 0: job('gone') });
+    expect(standings[0]).toMatchObject({
+      state: 'failed',
+      attempts: 0,
+      reason: expect.stringMatching(/line of setup/) as string,
+    });
+  });
+
   it('that is refused is not tried again', () => {
     expect(states({ 0: records([{ outcome: 'refused' }]) }, { 0: job('gone') }).of[0]).toBe('failed');
   });
@@ -105,7 +116,9 @@ describe('a task', () => {
   });
 
   it('that failed and was told to go on is sent again', () => {
-    expect(states({ 0: records([{}, {}, {}], { countedFrom: 4 }) }, { 0: job('gone') }).of[0]).toBe('lost');
+    expect(states({ 0: records([{}, {}, {}], { countedFrom: 4, startsBefore: 3 }) }, { 0: job('gone') }).of[0]).toBe(
+      'lost',
+    );
   });
 });
 
@@ -125,7 +138,8 @@ describe('tries in a row', () => {
       { progress: { attempt: 2, at, committed: 5, hash: '0'.repeat(64), artefacts: [] } },
       0,
     ],
-    ['are counted anew after a reset', [{}, {}, {}], { countedFrom: 3 }, 1],
+    ['are counted anew after a reset', [{}, {}, {}], { countedFrom: 3, startsBefore: 2 }, 1],
+    ['count being taken up without coming to an attempt', [{}], { starts: 3 }, 3],
   ])('%s', (_name, ends, change, tries) => {
     expect(triesUsed(records(ends, change), true)).toBe(tries);
   });

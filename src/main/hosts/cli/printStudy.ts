@@ -13,10 +13,11 @@ const LEGEND = [
   'proved" is by a sound rule. Scale: test instances a domain, n draws, extractor, epochs of extractor+head, training images of both domains.',
 ].join('\n');
 
-export function printStudyReport({ study, runs, tables }: StudyReport): void {
+export function printStudyReport({ study, runs, notices, tables }: StudyReport): void {
   const done = runs.filter(({ status }) => status === 'done').length;
   print(`Study ${study.id}: ${study.name} (${done} of ${runs.length} runs done)`);
   print(`Scale: ${study.scale}.`);
+  for (const notice of notices) print(notice);
   for (const table of tables) {
     print(`\n${table.title}`);
     print(studyTable(table));

@@ -86,18 +86,17 @@ export function choicesOf(store: Store, run: StoredRun) {
     const certification = stageOf(run, 'certification', of);
     const summaries = certification === undefined ? [] : store.results.summary(certification.id);
     const { constraint } = run.config.heads.find((spec) => headLabel(spec) === of.head)!;
-    const attacks = (['clean', 'pgd', 'noise-attack'] as const).filter(
-      (by) => stageOf(run, KIND_OF[by], of) !== undefined,
-    );
+    const isThere = (by: ListedBy): boolean => stageOf(run, KIND_OF[by], of) !== undefined;
+    const predictions = (['clean'] as const).filter(isThere);
+    const attacks = (['pgd', 'noise-attack'] as const).filter(isThere);
     const rules = summaries.flatMap(({ rule }) => rule ?? []);
     const methods = [...new Set(summaries.map(({ method }) => method))];
     const medians = (['representation', 'logit'] as const)
       .filter((method) => methods.includes(method))
       .map((method) => `${method}-median` as const);
-    const [clean, ...others] = attacks;
     return {
       ...of,
-      by: [...(clean === undefined ? [] : [clean]), ...medians, ...others, ...methods] satisfies ListedBy[],
+      by: [...predictions, ...medians, ...attacks, ...methods] satisfies ListedBy[],
       rules: rules.map((rule) => ({ rule, isProof: isProof(rule, constraint) })),
     };
   });

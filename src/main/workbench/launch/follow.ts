@@ -8,9 +8,9 @@ import { recordFailures, takeIn } from './launchInStore.ts';
 
 export interface Follower {
   /** How it stands, and what just came in. */
-  saw(status: LaunchStatus, imported: Imported): void;
+  readonly saw: (status: LaunchStatus, imported: Imported) => void;
   /** The launch cannot be reached at the moment; it is looked for again. */
-  missed(reason: string): void;
+  readonly missed: (reason: string) => void;
   readonly signal: AbortSignal;
 }
 

@@ -51,7 +51,7 @@ export class LaunchKeeper {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    await Promise.allSettled([...this.#kept.values()].map(({ looking }) => looking));
+    await Promise.allSettled([...this.#kept.values()].flatMap(({ looking }) => looking ?? []));
   }
 
   #keep(id: number): Kept {

@@ -6,6 +6,7 @@ import {
   type TaskStatus,
 } from '../../../shared/launch.ts';
 import { BadInput } from '../errors.ts';
+import { countsOf, mixedDevices, type DeviceCount } from '../studies/devices.ts';
 import { cancelledIn, note, readJournal } from './journal.ts';
 import { readLaunchFile, type LaunchFile } from './launchFile.ts';
 import { LauncherUnreachable, type Job, type Launcher } from './launcher.ts';
@@ -86,7 +87,8 @@ class Opened implements OpenLaunch {
       if (chosen.length === 0) throw new BadInput(`launch ${this.file.name}: ${NOTHING[verb]}`);
       for (const { task, state, attempts } of chosen) {
         const isRestart = verb === 'restart-failed' && state === 'failed';
-        recordReset(this.folder, task.id, { from: attempts + 1, isRestart });
+        const { starts } = look.records.get(task.id)!;
+        recordReset(this.folder, task.id, { from: attempts + 1, starts, isRestart });
       }
       note(this.folder, { event: 'resumed', tasks: chosen.map(({ task }) => task.id) });
       return this.#told(await this.#send(await this.#look()));
@@ -169,7 +171,7 @@ class Opened implements OpenLaunch {
     const counts = Object.fromEntries(
       TASK_STATES.map((state) => [state, tasks.filter((task) => task.state === state).length]),
     ) as Record<TaskState, number>;
-    const devices = devicesOf([...records.values()]);
+    const devices = devicesOfTasks([...records.values()]);
     const unsent = counts.unsent + counts.lost;
     return {
       name: this.file.name,
@@ -178,7 +180,7 @@ class Opened implements OpenLaunch {
       folder: this.folder,
       tasks,
       counts,
-      devices,
+      devices: devices.map(({ device, count }) => ({ device, tasks: count })),
       notices: [
         ...(unreachable === null
           ? []
@@ -226,19 +228,12 @@ function toStatus({ task, state, attempts, tries, committed, reason, job }: Task
   };
 }
 
-function devicesOf(records: readonly TaskRecords[]): { device: string; tasks: number }[] {
-  const names = records.flatMap(({ done }) => (done === null ? [] : [[...new Set(done.devices)].join(', ')]));
-  return [...Map.groupBy(names, (name) => name)]
-    .map(([device, all]) => ({ device, tasks: all.length }))
-    .sort((a, b) => b.tasks - a.tasks);
+function devicesOfTasks(records: readonly TaskRecords[]): DeviceCount[] {
+  return countsOf(records.flatMap(({ done }) => (done === null ? [] : [[...new Set(done.devices)].join(', ')])));
 }
 
-/** Results are bit for bit the same only on devices of one model. */
-export function mixedNotice(devices: readonly { readonly device: string; readonly tasks: number }[]): string[] {
-  if (devices.length < 2) return [];
-  const named = devices.map(({ device, tasks }) => `${device} (${tasks} tasks)`).join('; ');
-  return [
-    `Computed on different devices, on which last digits of results may differ: ${named}. ` +
-      'A "constraint" or "gres" in the launch settings keeps a study on one model.',
-  ];
-}
+/** With what can be done about it. */
+const mixedNotice = (devices: readonly DeviceCount[]): string[] =>
+  mixedDevices(devices, 'tasks').map(
+    (notice) => `${notice} A "constraint" or "gres" in the launch settings keeps a study on one model.`,
+  );

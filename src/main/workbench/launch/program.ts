@@ -22,8 +22,8 @@ export function programRoot(): string | null {
  */
 export function program(): string[] {
   const root = programRoot();
-  const node =
-    process.versions['electron'] === undefined ? process.execPath : join(root ?? '', 'node_modules/node/bin/node');
+  // In Electron the running program is Electron itself; the sources bring a Node along.
+  const node = 'electron' in process.versions ? join(root ?? '', 'node_modules/node/bin/node') : process.execPath;
   if (root === null || !existsSync(node)) {
     throw new BadInput(
       'this packed application has no command line to start tasks with; send over ssh from a machine that has ("ssh" in the launch ' +

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { publish, publishOnce } from './durableFile.ts';
 
 /**
  * What tasks write into their launch's folder, each a small file of its own:
+ *   starts/<task>              a line each time that a machine took it up, before its lines of setup
  *   attempts/<task>.<n>.json   an attempt began
  *   ends/<task>.<n>.json       it ended, and how; a killed one leaves none
  *   progress/<task>.json       what is safe of it so far, with the database progress/<task>.sqlite
@@ -61,7 +62,7 @@ export const doneSchema = z.object({
 });
 export type Done = z.infer<typeof doneSchema>;
 
-const resetSchema = z.object({ from: z.number().int(), isRestart: z.boolean() });
+const resetSchema = z.object({ from: z.number().int(), starts: z.number().int(), isRestart: z.boolean() });
 
 /** All that is known of one task from the folder. */
 export interface TaskRecords {
@@ -69,11 +70,25 @@ export interface TaskRecords {
   readonly attempts: readonly (Attempt & { readonly end: End | null })[];
   readonly progress: Progress | null;
   readonly done: Done | null;
-  /** The first attempt that counts. */
+  /** How often a machine took it up. */
+  readonly starts: number;
+  /** The first attempt that counts, and the starts before it. */
   readonly countedFrom: number;
+  readonly startsBefore: number;
 }
 
-const FOLDERS = ['attempts', 'ends', 'progress', 'done', 'resets', 'shards', 'artefacts', 'logs', 'scripts'] as const;
+const FOLDERS = [
+  'starts',
+  'attempts',
+  'ends',
+  'progress',
+  'done',
+  'resets',
+  'shards',
+  'artefacts',
+  'logs',
+  'scripts',
+] as const;
 type RecordFolder = 'attempts' | 'ends' | 'progress' | 'done' | 'resets';
 
 export function makeFolders(folder: string): void {
@@ -83,6 +98,7 @@ export function makeFolders(folder: string): void {
 export const shardPath = (folder: string, shard: string): string => join(folder, 'shards', `${shard}.sqlite`);
 export const progressDatabase = (folder: string, hashOf: string): string =>
   join(folder, 'progress', `${hashOf}.sqlite`);
+export const startsPath = (folder: string, task: string): string => join(folder, 'starts', task);
 export const logPath = (folder: string, task: string): string => join(folder, 'logs', `${task}.log`);
 export const artefactsOf = (folder: string): string => join(folder, 'artefacts');
 
@@ -108,6 +124,11 @@ function parsed<T>(content: string, schema: z.ZodType<T>): T | null {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/** Before anything of it runs: a task whose lines of setup fail makes no attempt, and has to be seen. */
+export function recordStart(folder: string, task: string): void {
+  appendFileSync(startsPath(folder, task), `${new Date().toISOString()}\n`);
 }
 
 /** Takes the next number; two processes that begin a task at once get two. */
@@ -152,6 +173,7 @@ export function recordsOf(folder: string, tasks: readonly string[]): Map<string,
   const ends = numbered(folder, 'ends');
   const have = (kind: RecordFolder): Set<string> =>
     new Set(existsSync(join(folder, kind)) ? readdirSync(join(folder, kind)) : []);
+  const starts = new Set(existsSync(join(folder, 'starts')) ? readdirSync(join(folder, 'starts')) : []);
   const [progress, done, resets] = (['progress', 'done', 'resets'] as const).map(have);
   const ifThere = <T>(names: Set<string>, kind: RecordFolder, task: string, schema: z.ZodType<T>): T | null =>
     names.has(`${task}.json`) ? read(path(folder, kind, task), schema) : null;
@@ -169,11 +191,15 @@ export function recordsOf(folder: string, tasks: readonly string[]): Map<string,
         }),
         progress: ifThere(progress, 'progress', task, progressSchema),
         done: ifThere(done, 'done', task, doneSchema),
+        starts: starts.has(task) ? linesIn(startsPath(folder, task)) : 0,
         countedFrom: ifThere(resets, 'resets', task, resetSchema)?.from ?? 1,
+        startsBefore: ifThere(resets, 'resets', task, resetSchema)?.starts ?? 0,
       },
     ]),
   );
 }
+
+const linesIn = (file: string): number => readFileSync(file, 'utf8').split('\n').length - 1;
 
 function numbered(folder: string, kind: 'attempts' | 'ends'): Map<string, number[]> {
   const found = new Map<string, number[]>();
@@ -191,10 +217,18 @@ function numbered(folder: string, kind: 'attempts' | 'ends'): Map<string, number
 }
 
 /**
- * Attempts in a row, up to the last, that ended and got no further than the ones before them.
+ * Tries in a row, up to the last, that ended and got no further than the ones before them; being taken up and not coming to an attempt is one.
  * @param isOver whether the last attempt, if it left no end, is over
  */
-export function triesUsed({ attempts, progress, countedFrom }: TaskRecords, isOver: boolean): number {
+export function triesUsed(records: TaskRecords, isOver: boolean): number {
+  const { attempts, starts, countedFrom, startsBefore } = records;
+  const counted = attempts.filter(({ attempt }) => attempt >= countedFrom).length;
+  // One that is taken up and still alive may be on its way to its attempt.
+  const without = Math.max(0, starts - startsBefore - counted - (isOver ? 0 : 1));
+  return attemptsInVain(records, isOver) + without;
+}
+
+function attemptsInVain({ attempts, progress, countedFrom }: TaskRecords, isOver: boolean): number {
   let most = 0;
   let tries = 0;
   for (const [i, { attempt, end }] of attempts.entries()) {

@@ -13,6 +13,7 @@ import { RunInProgress, type Stage } from '../runInProgress.ts';
 import { dataKeys, planStages } from '../stageKeys.ts';
 import type { RunHost } from '../workbench.ts';
 import { putArtefact, takeArtefact } from './artefactExchange.ts';
+import { cancelledIn, readJournal } from './journal.ts';
 import { readLaunchFile, type LaunchFile } from './launchFile.ts';
 import type { Task } from './planTasks.ts';
 import { describeMachine, jobOf, provenanceOf, type Provenance } from './provenance.ts';
@@ -52,7 +53,12 @@ export async function runTask(folder: string, id: string, host: TaskHost): Promi
     host.reporter.notice('its shard is there already');
     return 'done';
   }
-  const used = triesUsed(records, true);
+  if (cancelledIn(readJournal(folder)).has(id)) {
+    host.reporter.notice('it was cancelled meanwhile');
+    return 'failed';
+  }
+  // The start that this is one of is not in vain yet.
+  const used = triesUsed({ ...records, starts: records.starts - 1 }, true);
   if (used >= launch.settings.tries) {
     host.reporter.notice(`${used} tries in a row got no further; it is not tried again before it is told to`);
     return 'failed';

@@ -50,14 +50,20 @@ function standingOf(task: Task, looked: Looked, states: ReadonlyMap<string, Task
   if (records.done !== null) return is('done');
   if (isAlive) return is(job.state === 'running' ? 'running' : 'waiting', job.reason);
   if (looked.cancelled.has(task.id)) return is('cancelled', 'it was cancelled');
-  const counts = last !== null && last.attempt >= records.countedFrom;
-  if (counts && (tries >= looked.tries || last.end?.outcome === 'refused')) {
-    return is('failed', last.end?.reason ?? `it was killed on ${last.host}, and left no word`);
-  }
+  const isRefused = last !== null && last.attempt >= records.countedFrom && last.end?.outcome === 'refused';
+  if (tries >= looked.tries || isRefused) return is('failed', reasonOf(records));
   const failed = task.needs.find((need) => ['failed', 'blocked', 'cancelled'].includes(states.get(need)!));
   if (failed !== undefined) return is('blocked', `it needs ${failed}, which is ${states.get(failed)!}`);
   if (job === null) return is('unsent');
   return is('lost', last?.end?.reason ?? (last === null ? null : `it ended on ${last.host} without a word`));
+}
+
+/** What is known of how it ended. */
+function reasonOf({ attempts, starts }: TaskRecords): string {
+  const last = attempts.at(-1);
+  if (last === undefined || starts > attempts.length + 1)
+    return 'it ended before it began to compute: its log, or a line of setup, may say why';
+  return last.end?.reason ?? `it was killed on ${last.host}, and left no word`;
 }
 
 /** Tasks to send now: those never sent and those that got lost, where nothing that they need stands in the way. */

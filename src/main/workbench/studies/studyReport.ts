@@ -1,6 +1,7 @@
 import type { StudyReport, StudyRunState } from '../../../shared/studyReport.ts';
 import type { Store } from '../../store/store.ts';
 import { reading } from '../storeOfFolder.ts';
+import { devicesOf, mixedDevices } from './devices.ts';
 import { storedStudy } from './storedStudy.ts';
 import { studyTables } from './studyTables.ts';
 
@@ -23,6 +24,7 @@ export function studyReport(store: Store, id: number): StudyReport {
       status,
       failure,
     })),
+    notices: mixedDevices(devicesOf(stored.cells.flatMap(({ run }) => run ?? [])), 'stages'),
     tables: studyTables(store, stored),
   };
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { currentOwner, isAlive } from '../../../store/owner.ts';
 import { cancelledIn, readJournal, submissionsIn } from '../journal.ts';
 import { readLaunchFile, type LaunchFile } from '../launchFile.ts';
-import { logPath, recordsOf, readDone } from '../records.ts';
+import { logPath, readDone, recordsOf, recordStart } from '../records.ts';
 import { slotsOf, type Slot } from './slots.ts';
 import { publishSupervisor } from './supervisorFile.ts';
 
@@ -92,8 +92,8 @@ class Supervisor {
     );
     const alive = [...records].flatMap(([task, { attempts }]) => {
       const last = attempts.at(-1);
-      const isOurs = this.#running.has(task) || last === undefined || last.end !== null;
-      return !isOurs && last.host === hostname() && isAlive(last) ? [[task, last.job] as const] : [];
+      if (last?.end !== null || this.#running.has(task)) return [];
+      return last.host === hostname() && isAlive(last) ? [[task, last.job] as const] : [];
     });
     return new Map(alive);
   }
@@ -110,6 +110,7 @@ class Supervisor {
   #spawn(task: string, slot: Slot): void {
     const [command, ...program] = this.#launch.program;
     const { setup } = this.#launch.settings;
+    recordStart(this.#folder, task);
     const log = openSync(logPath(this.#folder, task), 'a');
     const taskArgs = [...program, 'launch', 'task', this.#folder, task];
     const [file, args] =

@@ -57,7 +57,7 @@ export function parseAccounting(text: string): Map<string, { readonly state: str
     text
       .split('\n')
       .map((line) => line.split('|'))
-      .filter(([id, state]) => /^\d+_\d+$/.test(id) && state !== undefined)
+      .filter(([id, ...fields]) => /^\d+_\d+$/.test(id) && fields.length > 0)
       // "CANCELLED by 1000"
       .map(([id, state, node = '']) => [id, { state: state.split(' ')[0], node }]),
   );
