@@ -124,20 +124,20 @@ const SLACK: Measure = {
   artefactFiles: 6,
 };
 
-/** The first half is warm-up: caches fill and pages are cut. In the second, the last quarter's least is no more than the third's. */
+/** The first half is warm-up: caches fill and pages are cut. In the second, the last quarter's most is no more than the third's: dips are garbage that was collected. */
 function judge(measures: readonly Measure[], tally: Tally): void {
   const half = measures.slice(Math.floor(measures.length / 2));
   const [third, last] = [half.slice(0, Math.ceil(half.length / 2)), half.slice(Math.ceil(half.length / 2))];
   if (last.length === 0) return;
   for (const what of Object.keys(SLACK) as (keyof Measure)[]) {
-    const least = (part: readonly Measure[]): number => Math.min(...part.map((measure) => measure[what]));
+    const most = (part: readonly Measure[]): number => Math.max(...part.map((measure) => measure[what]));
     tally.set(`${what}: at the first look`, measures[0][what]);
-    tally.set(`${what}: least of the third quarter`, least(third));
-    tally.set(`${what}: least of the last quarter`, least(last));
+    tally.set(`${what}: most of the third quarter`, most(third));
+    tally.set(`${what}: most of the last quarter`, most(last));
     tally.hold(
       'measures that are flat',
-      least(last) - least(third) <= SLACK[what],
-      () => `${what} ${least(third)} → ${least(last)}`,
+      most(last) - most(third) <= SLACK[what],
+      () => `${what} ${most(third)} → ${most(last)}`,
     );
   }
 }

@@ -84,6 +84,8 @@ async function crashing(count: number, { config, findings, random, tally, say }:
     const workbench = await worked(folder, {
       config,
       meddle: async (bench, isOver) => {
+        // An engine that dies before it serves is started again without a word.
+        await begun(bench, isOver);
         while (left > 0 && !isOver()) {
           await sleep(random.below(1500));
           const pid = enginesOfThisProcess().at(0);
@@ -109,6 +111,7 @@ async function crashing(count: number, { config, findings, random, tally, say }:
     rmSync(folder, { recursive: true });
     say(`${count - left} of ${count} engines killed`);
   }
+  if (restarts.length === 0) throw new Error('no engine was seen to be started again; kill more of them');
   for (const what of ['started', 'serving'] as const) {
     const seconds = restarts.map((restart) => restart[what]).sort((a, b) => a - b);
     tally.set(`another engine ${what} after, seconds: median`, rounded(seconds[Math.floor(seconds.length / 2)]));

@@ -186,24 +186,24 @@ export class RunQueue {
     const remove = (): void => {
       if (this.#store.queue.list().some(({ id }) => id === entry.id)) this.#store.queue.remove(entry.id);
     };
+    let isPaused = false;
     try {
       await this.#perform(entry, { current, begun: remove });
     } catch (error) {
       this.#report(error, current);
-      if (stoppedByStorage(error)) {
-        this.#pauseAt(entry, current);
-        // A study goes on as a whole, and what never began waits on.
-        if (entry.kind === 'study' || current.run === null) return;
-      }
+      isPaused = stoppedByStorage(error);
     }
+    if (isPaused) this.#isPaused = true;
+    // A study goes on as a whole, and what never began waits on.
+    if (isPaused && (entry.kind === 'study' || current.run === null)) return;
     this.#write(remove);
+    // After its entry went: one that waits already would be kept instead.
+    if (isPaused) this.#putFirst(current.run!);
     if (current.run !== null) this.#emit({ kind: 'run-changed', run: current.run });
   }
 
-  /** Puts the run first, to be gone on with once there is room again. */
-  #pauseAt(entry: QueueEntry, { run }: CurrentWork): void {
-    this.#isPaused = true;
-    if (run === null || entry.kind === 'study') return;
+  /** To be gone on with once there is room again. */
+  #putFirst(run: number): void {
     this.#write(() => {
       this.#store.runs.markStale();
       this.#putBack(run);
