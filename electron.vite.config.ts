@@ -16,6 +16,8 @@ const ENTRIES = [
   'src/main/engine/process/utilityEntry.ts',
   'src/main/engine/smoothing/certifierThread.ts',
   'src/main/workbench/engineSetup/inspectProcess.ts',
+  'src/main/workbench/engineSetup/setupProcess.ts',
+  'src/main/workbench/engineSetup/loadProcess.ts',
 ];
 const OWN_FILE = /new URL\(\s*'((?:\.\/|\.\.\/)?[\w./-]+)',\s*import\.meta\.url,?\s*\)/g;
 

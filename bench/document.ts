@@ -14,6 +14,8 @@ const DOCUMENTS = {
   falsified: 'docs/findings.md',
   kept: 'docs/findings.md',
   published: 'docs/findings.md',
+  radius: 'docs/findings.md',
+  'radius-study': 'docs/findings.md',
   shards: 'docs/scaling.md',
   grid: 'docs/scaling.md',
 } as const;

@@ -7,6 +7,7 @@ import { compileBench } from './parts/compile.ts';
 import { constraints } from './parts/constraints.ts';
 import { findings } from './parts/findings.ts';
 import { gpu } from './parts/gpu.ts';
+import { radius } from './parts/radius.ts';
 import { scaling } from './parts/scaling.ts';
 import { workbenchBench } from './parts/workbench.ts';
 
@@ -17,6 +18,7 @@ const PARTS_RUN = {
   gpu,
   constraints,
   findings,
+  radius,
   workbench: workbenchBench,
   cluster,
 } as const;

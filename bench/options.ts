@@ -8,6 +8,7 @@ export const PARTS = [
   'constraints',
   'findings',
   'workbench',
+  'radius',
   'cluster',
 ] as const;
 export type Part = (typeof PARTS)[number];
@@ -27,8 +28,13 @@ export interface Options {
   readonly preset: string;
   readonly batch: number;
   readonly side: number;
-  /** Of part constraints: test instances a domain. */
+  /** Of parts constraints and radius: test instances a domain. */
   readonly instances: number;
+  /** Of part radius: runs of each kind, and where they are kept; a temporary folder by default. */
+  readonly seeds: number;
+  readonly folder: string | null;
+  /** Of part radius: only what is done in that folder is reported. */
+  readonly doneAlone: boolean;
   /** Of part findings: a finished study in the workbench's folder. */
   readonly study: number;
 }
@@ -40,6 +46,7 @@ export const USAGE = `npm run bench -- [part] [options]
   gpu       a wide extractor on the backend that serves, and estimates for GPUs at the paper's scale
   constraints  heads of 1 and 4 layers under every constraint: accuracy, certificates by each rule, training time
   findings  what docs/findings.md says of a finished study \`mini\`; trains nothing
+  radius    what training for the certificate buys: the paper's noise, gaussian, and heads on kept draws, from the same draws
   workbench  how long views wait for answers with 10,000 runs and 1,000,000 certificates in the database
   cluster   what splitting a certification into tasks costs, and the paper's grid on many GPUs (a simulation)
   --threads n      threads of either side (2)
@@ -48,7 +55,10 @@ export const USAGE = `npm run bench -- [part] [options]
   --ours           without the PyTorch reference
   --only text      of compare and scaling, the works whose name contains the text
   --preset p --side s --batch b    of gpu: extractor (wrn-32-10), image side (28), rows of a pass (100)
-  --instances n    of constraints, test instances a domain (200)
+  --instances n    of constraints and radius, test instances a domain (200)
+  --seeds n        of radius, runs of each kind, whose medians are compared (3)
+  --folder dir     of radius, keeps its runs there, and takes what is done there already (a temporary folder)
+  --done           of radius, reports what is done in that folder and runs nothing
   --study id       of findings, as \`ptw studies\` lists it (1)`;
 
 /** Fewer give no quartiles worth the name in a document. */
@@ -69,6 +79,9 @@ export function parseOptions(args: readonly string[]): Options {
       side: { type: 'string', default: '28' },
       batch: { type: 'string', default: '100' },
       instances: { type: 'string', default: '200' },
+      seeds: { type: 'string', default: '3' },
+      folder: { type: 'string' },
+      done: { type: 'boolean', default: false },
       study: { type: 'string', default: '1' },
     },
   });
@@ -88,6 +101,9 @@ export function parseOptions(args: readonly string[]): Options {
     side: countFrom('side', values.side),
     batch: countFrom('batch', values.batch),
     instances: countFrom('instances', values.instances),
+    seeds: countFrom('seeds', values.seeds),
+    folder: values.folder ?? null,
+    doneAlone: values.done,
     study: countFrom('study', values.study),
   };
   refuseHalfResults(options);

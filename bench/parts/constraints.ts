@@ -3,16 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RULES, type ExperimentConfigInput } from '../../src/shared/config.ts';
 import type { Store } from '../../src/main/store/store.ts';
-import { checkConfig } from '../../src/main/workbench/checkConfig.ts';
-import { parseConfig } from '../../src/main/workbench/loadConfig.ts';
 import type { ReportRow, Share } from '../../src/shared/report.ts';
 import { reportOf } from '../../src/main/workbench/report.ts';
 import { stageOf, storedRun, type StoredRun } from '../../src/main/workbench/storedRun.ts';
 import { reading } from '../../src/main/workbench/storeOfFolder.ts';
-import { startRun } from '../../src/main/workbench/workbench.ts';
-import { conditionsOf } from '../conditions.ts';
 import { publish } from '../document.ts';
 import type { Options } from '../options.ts';
+import { quietRun } from '../quietRun.ts';
 import { markdownTable, threeFigures } from '../table.ts';
 
 /** Every constraint, at the temperature that it needs (see `temperature` of the config). */
@@ -67,28 +64,18 @@ export async function constraints(options: Options): Promise<void> {
   }
 }
 
-async function run(
+function run(
   folder: string,
   heads: readonly Head[],
   settings: Partial<ExperimentConfigInput>,
 ): Promise<{ id: number; conditions: string }> {
-  const name = 'constraints';
-  const config = parseConfig({ ...EXPERIMENT, name, pgd: { enabled: false }, heads: [...heads], ...settings }, name);
-  checkConfig(config);
-  let conditions = '';
-  const nothing = (): void => undefined;
-  const id = await startRun(folder, config, {
-    reporter: {
-      began: nothing,
-      progress: nothing,
-      epoch: nothing,
-      notice: (text) => console.log(text),
-      ended: nothing,
-    },
-    signal: new AbortController().signal,
-    opened: ({ backend }) => (conditions = conditionsOf(backend)),
+  return quietRun(folder, {
+    ...EXPERIMENT,
+    name: 'constraints',
+    pgd: { enabled: false },
+    heads: [...heads],
+    ...settings,
   });
-  return { id, conditions };
 }
 
 function tableOf(store: Store, stored: StoredRun): string {

@@ -13,6 +13,7 @@ import { DOMAINS, RULES, type Domain, type Rule } from '../../src/shared/config.
 import { publish } from '../document.ts';
 import type { Options } from '../options.ts';
 import { markdownTable } from '../table.ts';
+import { radiusStudyTables } from './radiusStudy.ts';
 
 /** A head of a run of the study, with what the run's table has of it. */
 interface Finding {
@@ -27,8 +28,23 @@ type PublishedRow = PublishedTables['table3'][number];
 /** The heads that the paper's tables have. */
 const PAPERS_HEADS = ['1-layer none', '1-layer wn', '4-layer none', '4-layer wn'];
 
-/** Compares a finished study with what is published, and counts what became of the published rule's certificates. */
+/**
+ * Compares a finished study with what is published, and counts what became of the published rule's certificates; of a study with a table
+ * of radii, says what training and the choice of method buy.
+ */
 export function findings(options: Options): void {
+  const radii = reading(workbenchFolder(), (store) => {
+    const stored = storedStudy(store, options.study);
+    if (stored.study.radiusTable !== true) return null;
+    requireDone(stored);
+    const table = studyTables(store, stored).find(({ kind }) => kind === 'radius')!;
+    return `${scaleOf(store, stored)}\n\n${radiusStudyTables(table)}`;
+  });
+  if (radii === null) comparison(options);
+  else publish('radius-study', radii, options);
+}
+
+function comparison(options: Options): void {
   const { study, found, scale } = reading(workbenchFolder(), (store) => {
     const stored = storedStudy(store, options.study);
     return { study: stored, found: findingsOf(store, stored), scale: scaleOf(store, stored) };
@@ -43,11 +59,17 @@ export function findings(options: Options): void {
 }
 
 /** @throws Error for a study with runs that are not done */
-function findingsOf(store: Store, { cells }: StoredStudy): Finding[] {
-  return cells.flatMap(({ cell, run, status, rows }) => {
-    if (run === null || status !== 'done') {
+function requireDone({ cells }: StoredStudy): void {
+  for (const { cell, status } of cells) {
+    if (status !== 'done')
       throw new Error(`run "${cell.name}" is ${status ?? 'not begun'}; finish the study first: npx ptw study resume`);
-    }
+  }
+}
+
+function findingsOf(store: Store, stored: StoredStudy): Finding[] {
+  requireDone(stored);
+  return stored.cells.flatMap(({ cell, run: found, rows }) => {
+    const run = found!;
     return rows.map((row): Finding => {
       const summaries = store.results.summary(stageOf(run, 'certification', row)!.id);
       const byRule = summaries.flatMap(({ rule, certifiedCorrect, total }): [Rule, Share][] =>

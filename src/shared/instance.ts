@@ -1,4 +1,4 @@
-import type { Domain, Precision } from './config.ts';
+import type { Domain, NoiseKind, Precision } from './config.ts';
 import type {
   AdversarialSearchRecord,
   CertificateRecord,
@@ -61,5 +61,7 @@ export interface InstanceReport {
   readonly classNames: readonly string[];
   /** Of the extractor in all that follows. */
   readonly precision: Precision;
+  /** How the noise of the certificates was drawn and added. */
+  readonly noise: NoiseKind;
   readonly heads: readonly InstanceOfHead[];
 }

@@ -5,6 +5,8 @@ import type { SelfChecks } from './results.ts';
 export interface Share {
   readonly hits: number;
   readonly total: number;
+  /** Wilson's, 95 %, where a report is shown; null for a share of nothing. */
+  readonly interval?: { readonly lower: number; readonly upper: number } | null;
 }
 
 /** One row of the paper-shaped table (METHOD.md §4, metrics). Radii in normalised units. */

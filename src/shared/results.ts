@@ -1,4 +1,4 @@
-import type { Constraint, LogitTest, Method, Precision, Rule, Selection } from './config.ts';
+import type { Constraint, LogitTest, Method, NoiseKind, Precision, Rule, Selection } from './config.ts';
 
 /**
  * What a run yields for each sample, and the evidence under it. Evidence holds what rechecks a verdict without the
@@ -23,6 +23,10 @@ export interface DrawsEvidence {
   readonly selection: Selection;
   /** Of the extractor's convolutions: the same weights in another precision are another model. */
   readonly precision: Precision;
+  /** How the noise was drawn and added; on the lattice, α and the radius pay for it (METHOD.md §4). */
+  readonly noise: NoiseKind;
+  /** d, values of one input image; 0 for `float32`, where nothing depends on it. */
+  readonly inputs: number;
 }
 
 export interface LabelEvidence extends DrawsEvidence {
@@ -72,6 +76,12 @@ export interface RepresentationEvidence extends DrawsEvidence {
 
 export type Evidence = LabelEvidence | PairwiseEvidence | LogitEvidence | RepresentationEvidence;
 
+/** What each kind of noise means for a certificate, as views say it. */
+export const NOISE_KIND_TEXTS: Readonly<Record<NoiseKind, string>> = {
+  float32: 'drawn and added in float32, whose rounding the certificates do not account for',
+  lattice: 'on a lattice, exact; the certificates hold in floating point, and their radii and levels pay for it',
+};
+
 export const ABSTENTIONS = {
   'no-majority': 'no class is proved to win more than half of the noisy votes',
   'a-rival-may-win': 'some rival is not proved to lose its duel',
@@ -79,6 +89,7 @@ export const ABSTENTIONS = {
   'median-disagrees': 'the prediction at the median differs from the class under test',
   'margin-not-positive': 'the margin is not proved positive on the smallest box',
   'not-finite': 'a representation or logit is not a finite number',
+  'below-lattice': 'the radius is smaller than what rounding the image to the lattice may cost',
 } as const;
 export type AbstentionReason = keyof typeof ABSTENTIONS;
 
@@ -273,4 +284,14 @@ export interface SelfChecks {
   /** Those that there was something to judge by; the rest are neither passed nor failed. */
   readonly made: readonly SelfCheckName[];
   readonly findings: readonly SelfCheckFinding[];
+}
+
+/** What certificates of validation images say of a head, by label smoothing. */
+export interface HeadScore {
+  /** Validation images. */
+  readonly instances: number;
+  /** Of them certified for their own class. */
+  readonly certified: number;
+  /** Over all of them, 0 where there is no certificate for the own class. */
+  readonly meanRadiusNormalised: RadiusNormalised;
 }

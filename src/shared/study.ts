@@ -57,6 +57,15 @@ export const studySchema = z.strictObject({
   procedures: z.array(studyProcedureSchema).min(1),
   heads: z.array(headSpecSchema).min(1),
   seeds: z.array(experimentConfigSchema.shape.seed).min(1),
+  sigmas: z
+    .array(z.number().positive())
+    .min(1)
+    .optional()
+    .describe("Smoothing noises, certification.sigma of a run each; by default the base's alone."),
+  radiusTable: z
+    .boolean()
+    .optional()
+    .describe('Also a table of certified accuracy at multiples of σ, with a row a method.'),
   extractors: z
     .enum(['shared', 'own'])
     .default('shared')

@@ -6,7 +6,9 @@ import type { Share } from './report.ts';
 /** What a study is before it runs, and what it comes to. */
 
 export type Unit = 'percent' | 'length';
-export type TableKind = 'accuracy' | 'searches' | 'smoothing';
+/** Tables in the shape of the paper's. */
+export type PaperTableKind = 'accuracy' | 'searches' | 'smoothing';
+export type TableKind = PaperTableKind | 'radius';
 
 /** How large an experiment was, so that a small one is not mistaken for a reproduction. */
 export interface Scale {

@@ -125,7 +125,7 @@ describe('a run', () => {
     await page.getByRole('heading', { name: 'Nothing is under way' }).waitFor({ timeout: 15_000 });
   }, 120_000);
 
-  it('waits its turn, is moved by keyboard and taken out of the queue', async () => {
+  it('waits its turn, is moved by keyboard or dragged, and taken out of the queue', async () => {
     const { page, visit } = workbench();
     await enterJson(long);
     await page.getByRole('button', { name: 'Run', exact: true }).click();
@@ -139,6 +139,10 @@ describe('a run', () => {
     await waiting.nth(1).waitFor();
     await page.getByRole('button', { name: 'Move c up' }).focus();
     await page.keyboard.press('Enter');
+    await waiting.first().filter({ hasText: 'c' }).waitFor();
+    await waiting.first().dragTo(waiting.nth(1));
+    await waiting.first().filter({ hasText: 'b' }).waitFor();
+    await waiting.nth(1).dragTo(waiting.first());
     await waiting.first().filter({ hasText: 'c' }).waitFor();
     await page.getByRole('button', { name: 'Pause after this' }).click();
     await page.getByText('The queue is paused; 2 entries wait.').waitFor();

@@ -48,6 +48,19 @@ describe('passes', () => {
     expect(notices).toEqual([]);
   });
 
+  it('begin as often halved as an engine that died was, down to one row', async () => {
+    for (const [halvings, rows] of [
+      [1, 5],
+      [2, 3],
+      [9, 1],
+    ]) {
+      const sizes = new Set<number>();
+      const passes = new Passes({ rows: 10, of: 'noise draws', release: () => undefined }, { ...QUIET, halvings });
+      await passes.over(12, (pass) => Promise.resolve(void sizes.add(pass.rows)));
+      expect([...sizes]).toEqual([rows]);
+    }
+  });
+
   it('halve when memory runs out, saying so, and never grow again', async () => {
     const { passes, pass, made, notices, counts } = passesOn(30, 100);
     await passes.over(120, pass);

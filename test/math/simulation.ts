@@ -7,7 +7,7 @@ import { logitLevel, representationLevel, type LogitTest, type Selection } from 
 import { largestUsableIndex } from '../../src/main/math/orderStatistics.ts';
 
 /** Simulated certificates are of σ = 1, and of an α at which failures would be seen. */
-export const SIMULATED = { sigma: 1, alpha: 0.1, draws: 100 } as const;
+export const SIMULATED = { sigma: 1, alpha: 0.1, draws: 100, noise: 'float32', inputs: 0 } as const;
 export const TRIALS = 2000;
 
 /** Standard deviation of the share of TRIALS independent trials that fail with this probability. */

@@ -50,15 +50,24 @@ describe('artefacts', () => {
     expect(store.artefacts.ofStage(stage)).toEqual([{ role: 'weights', hash, kind: 'safetensors', bytes: 1 }]);
   });
 
-  it('are collected once no stage has them, with what crashes left', () => {
+  it('go with the last stage that has them', () => {
     const { store, stage, folder } = openWithStage();
     const other = certificationStage(store, 'other');
     const replaced = store.artefacts.put(stage, weights('first'));
     const shared = store.artefacts.put(other, weights('shared'));
-    expect(store.artefacts.collectGarbage()).toEqual({ artefacts: 0, files: 0, bytes: 0 });
     store.artefacts.put(stage, weights('shared'));
-    expect(store.artefacts.ofStage(stage).map(({ hash }) => hash)).toEqual([shared]);
+    expect(existsSync(fileOf(folder, replaced))).toBe(false);
     store.artefacts.release(other, 'weights');
+    expect(Buffer.from(store.artefacts.read(shared)).toString()).toBe('shared');
+    store.artefacts.release(stage, 'weights');
+    expect(existsSync(fileOf(folder, shared))).toBe(false);
+    expect(refusalOf(() => store.artefacts.read(shared)).code).toBe('not-found');
+  });
+
+  it('are collected where crashes left them', () => {
+    const { store, stage, folder } = openWithStage();
+    const kept = store.artefacts.put(stage, weights('kept'));
+    expect(store.artefacts.collectGarbage()).toEqual({ artefacts: 0, files: 0, bytes: 0 });
     const orphan = fileOf(folder, keyOf('orphan'));
     mkdirSync(join(orphan, '..'), { recursive: true });
     writeFileSync(orphan, 'orphan');
@@ -66,12 +75,11 @@ describe('artefacts', () => {
     writeFileSync(join(folder, `.${pid}-abc.tmp`), 'half');
     writeFileSync(join(folder, `.${process.pid}-abc.tmp`), 'being written');
     expect(store.artefacts.collectGarbage()).toEqual({
-      artefacts: 1,
-      files: 3,
-      bytes: 'first'.length + 'orphan'.length + 4,
+      artefacts: 0,
+      files: 2,
+      bytes: 'orphan'.length + 4,
     });
-    expect(existsSync(fileOf(folder, replaced))).toBe(false);
     expect(existsSync(join(folder, `.${process.pid}-abc.tmp`))).toBe(true);
-    expect(Buffer.from(store.artefacts.read(shared)).toString()).toBe('shared');
+    expect(Buffer.from(store.artefacts.read(kept)).toString()).toBe('kept');
   });
 });

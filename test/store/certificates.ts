@@ -8,6 +8,8 @@ const DRAWS: DrawsEvidence = {
   selectionDraws: 100,
   selection: 'separate',
   precision: 'float32',
+  noise: 'float32',
+  inputs: 0,
 };
 
 /** One certificate of every method and rule, each different for every index; awkward numbers included. */

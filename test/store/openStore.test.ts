@@ -99,9 +99,9 @@ describe('openStore refuses', () => {
   it('to wait longer than it was told for a lock', () => {
     const folder = temporaryFolder();
     storeWithRows(folder);
+    const store = openStore(folder, { busyTimeoutMilliseconds: 20 });
     const other = new Database(fileIn(folder));
     other.exec('BEGIN IMMEDIATE');
-    const store = openStore(folder, { busyTimeoutMilliseconds: 20 });
     expect(refusalOf(() => store.results.commitInstance(1, certificatesOf(1))).code).toBe('locked');
     other.close();
     expect(store.results.commitInstance(1, certificatesOf(1))).toBe(5);
@@ -110,11 +110,10 @@ describe('openStore refuses', () => {
 });
 
 describe('openStore', () => {
-  it('makes the folder, a WAL database of the last version, and no backup of nothing', () => {
+  it('makes the folder, a sealed database of the last version, and no backup of nothing', () => {
     const folder = join(temporaryFolder(), 'a', 'b');
     openStore(folder).close();
-    expect(readdirSync(folder)).toEqual(['workbench.sqlite']);
-    expect(inspect(folder, 'PRAGMA journal_mode')).toBe('wal');
+    expect(readdirSync(folder)).toEqual(['workbench.sqlite', 'workbench.sqlite.seal']);
     expect(inspect(folder, 'PRAGMA user_version')).toBe(MIGRATIONS.length);
     expect(inspect(folder, 'PRAGMA application_id')).toBe(0x50545742);
   });

@@ -37,6 +37,26 @@ describe('combinations that cannot work are refused before anything runs', () =>
       /target\.dataset: got "ptw-images-.*" with 3 channels, the source "fashion-mnist" has 1; .*or give "channels" beside "folder"/,
     ],
     [
+      'a draw bank of the head that the extractor is trained under',
+      { extractor: { preset: 'wrn-10-1', head: { ...none, drawBank: {} } } },
+      /extractor\.head\.drawBank: got one, expected none: .*training\.source\.procedure "gaussian" to the extractor/,
+    ],
+    [
+      'more draws a step than a bank has',
+      { heads: [{ ...none, drawBank: { draws: 4, drawsPerStep: 5 } }] },
+      /heads\.0\.drawBank\.drawsPerStep: got 5, expected at most the 4 of draws/,
+    ],
+    [
+      'consistency of a single draw',
+      { heads: [none, { ...none, drawBank: { draws: 1 } }] },
+      /heads\.1\.drawBank\.draws: got 1, expected at least 2: a single draw is consistent with itself/,
+    ],
+    [
+      'consistency of one draw a step',
+      { heads: [{ ...none, drawBank: { drawsPerStep: 1 } }] },
+      /heads\.0\.drawBank\.drawsPerStep: got 1, expected at least 2/,
+    ],
+    [
       'a folder that is not there',
       { source: { dataset: { folder: `${emptyFolder()}/none` } } },
       /looking through a folder of images \(.*none\): folder: got none/,

@@ -121,3 +121,11 @@ it('assignments reach nested keys and keep the original', () => {
   expect((changed as { heads: { layers: number }[] }).heads[0].layers).toBe(4);
   expect(demo['certification']).toBeUndefined();
 });
+
+it('an assignment reaches no further than its config', () => {
+  expect(() => withAssignments({}, ['__proto__.polluted=1'])).toThrow('"__proto__" is no key of a config');
+  expect(withAssignments({}, ['constructor.prototype.polluted=1'])).toMatchObject({
+    constructor: { prototype: { polluted: 1 } },
+  });
+  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+});

@@ -50,7 +50,17 @@ function records(): CertificateRecord[] {
   const [selected, estimation] = [draws(selectionDraws, 'selection'), draws(n, 'estimation')];
   return certificatesOf(
     {
-      facts: { seed: config.seed, sigma, alpha, draws: n, selectionDraws, selection, precision: config.precision },
+      facts: {
+        seed: config.seed,
+        sigma,
+        alpha,
+        draws: n,
+        selectionDraws,
+        selection,
+        precision: config.precision,
+        noise: 'float32',
+        inputs: 0,
+      },
       weights: head,
       classes: CLASSES,
       selectionLogits: selected.logits,

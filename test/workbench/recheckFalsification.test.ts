@@ -44,7 +44,17 @@ function certified({ constraint = 'wn', spread, enabled = true }: Certified): Ce
   };
   const [certificate] = certificatesOf(
     {
-      facts: { seed: config.seed, sigma, alpha, draws, selectionDraws, selection, precision: config.precision },
+      facts: {
+        seed: config.seed,
+        sigma,
+        alpha,
+        draws,
+        selectionDraws,
+        selection,
+        precision: config.precision,
+        noise: 'float32',
+        inputs: 0,
+      },
       weights: head(constraint),
       classes: 2,
       selectionLogits: null,

@@ -1,3 +1,5 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RULES } from '../../src/shared/config.ts';
 import type { CertificateRecord } from '../../src/shared/results.ts';
@@ -142,21 +144,55 @@ describe('a run whose engine is killed', () => {
     ['while heads train', /^Heads on mnist/, 8],
     ['while it certifies', /^Certificates, source/, 4],
   ])(
-    '%s is failed with one sentence, resumes, and ends with the certificates of an undisturbed run',
+    '%s goes on with another one, saying so, and ends with the certificates of an undisturbed run',
     async (_, title, after) => {
       const folder = emptyFolder();
       let pid = 0;
-      const reporter = meddling(title, after, () => process.kill(pid, 'SIGKILL'));
+      const notices: string[] = [];
+      const reporter = {
+        ...meddling(title, after, () => process.kill(pid, 'SIGKILL')),
+        notice: (text: string) => void notices.push(text),
+      };
       const host = quietHost({ reporter, opened: (engines) => ([pid] = engines.pids()) });
-      await expect(startRun(folder, tinyConfig(), host)).rejects.toThrow(
-        /^run 1 failed: the engine was ended by SIGKILL.*what was committed is kept, go on with: ptw resume/,
-      );
-      expect(showRun(folder, 1).run).toMatchObject({ status: 'failed' });
-      await resumeRun(folder, 1, quietHost());
+      await startRun(folder, tinyConfig(), host);
+      expect(notices).toEqual([
+        'the engine was ended by SIGKILL (the system does that when memory runs out); ' +
+          'it was started again and goes on from what is committed, with passes half the size',
+      ]);
       expect(showRun(folder, 1).run).toMatchObject({ status: 'done', failure: null });
       expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
     },
   );
+
+  it('each time before it has a result is failed with one sentence, and resumes', async () => {
+    const folder = emptyFolder();
+    let pids = (): readonly number[] => [];
+    const inTraining = { ...SILENT, progress: () => process.kill(pids().at(-1)!, 'SIGKILL') };
+    const host = quietHost({ reporter: inTraining, opened: (engines) => (pids = () => engines.pids()) });
+    await expect(startRun(folder, tinyConfig(), host)).rejects.toThrow(
+      /^run 1 failed: the engine was ended by SIGKILL.*, 3 times in a row without a result between; what was committed is kept, go on with: ptw resume/,
+    );
+    expect(showRun(folder, 1).run).toMatchObject({ status: 'failed' });
+    await resumeRun(folder, 1, quietHost());
+    expect(certificatesOf(folder, 1)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+  });
+});
+
+describe('a run whose weights are damaged', () => {
+  it('trains them again when it is resumed, and keeps its certificates', async () => {
+    const folder = emptyFolder();
+    cpSync(undisturbed.folder, folder, { recursive: true });
+    const files = readdirSync(path.join(folder, 'artefacts'), { recursive: true, withFileTypes: true });
+    const [file] = files.filter((entry) => entry.isFile()).map(({ parentPath, name }) => path.join(parentPath, name));
+    const whole = readFileSync(file);
+    writeFileSync(file, whole.with(1000, whole[1000] ^ 1));
+    const notices: string[] = [];
+    const reporter = { ...SILENT, notice: (text: string) => void notices.push(text) };
+    await resumeRun(folder, undisturbed.id, quietHost({ reporter }));
+    expect(notices).toEqual([expect.stringMatching(/^read artefact: the SHA-256 of .*; it is trained again$/)]);
+    expect(readFileSync(file).equals(whole)).toBe(true);
+    expect(certificatesOf(folder, undisturbed.id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+  });
 });
 
 describe('a run that is told to stop', () => {

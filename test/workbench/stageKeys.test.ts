@@ -25,6 +25,8 @@ describe('a stage key depends on what decides the result and on nothing else', (
   it.each([
     ['name=other', []],
     ['certification.sigma=0.2', ['certification']],
+    ['certification.noise=lattice', ['certification']],
+    ['certification.noise=float32', []],
     ['certification.falsification.steps=7', ['certification']],
     ['certification.falsification.enabled=false', ['certification']],
     ['pgd.steps=7', ['pgd']],
@@ -177,6 +179,7 @@ describe('of a training, a key holds what its procedure reads', () => {
     adv: ['attackSteps', 'relativeStep'],
     'adv-d': ['attackSteps', 'relativeStep', 'representationWeight'],
     'adv-s': ['attackSteps', 'relativeStep', 'noiseDraws', 'sigma'],
+    gaussian: ['sigma'],
   } as const;
   it.each(Object.entries(READS))('%s reads %j', (procedure, read: readonly string[]) => {
     for (const key of ['attackSteps', 'relativeStep', 'representationWeight', 'noiseDraws', 'sigma']) {
@@ -185,8 +188,20 @@ describe('of a training, a key holds what its procedure reads', () => {
       );
     }
     for (const [i, changed] of of(procedure, 'certification.sigma=0.7').entries()) {
-      expect(changed !== of(procedure)[i], 'certification.sigma').toBe(procedure === 'adv-s');
+      expect(changed !== of(procedure)[i], 'certification.sigma').toBe(['adv-s', 'gaussian'].includes(procedure));
     }
+  });
+
+  it('gaussian reads its consistency, and no epsilon', () => {
+    const consistency = (value: string) => ['source', 'heads'].map((part) => `training.${part}.consistency=${value}`);
+    const [plain, with10, with5] = [
+      of('gaussian'),
+      of('gaussian', ...consistency('{}')),
+      of('gaussian', ...consistency('{"weight":5}')),
+    ];
+    expect(new Set([plain[0], with10[0], with5[0]]).size).toBe(3);
+    expect(of('gaussian', ...setting('epsilon', 3))).toEqual(plain);
+    expect(of('noise', ...consistency('{}'))).toEqual(of('noise'));
   });
 
   it('a default that is spelled out is the default', () => {
@@ -196,6 +211,23 @@ describe('of a training, a key holds what its procedure reads', () => {
       of('adv-s', ...setting('sigma', 0.7)),
     );
   });
+});
+
+it('a config from before there was a lattice keeps its keys', () => {
+  const before = parseConfig(
+    {
+      ...{ name: 'x', source: { dataset: 'mnist' }, target: { dataset: 'kmnist' }, extractor: { preset: 'wrn-10-1' } },
+      ...{ training: {}, heads: [{ layers: 1, constraint: 'none' }] },
+    },
+    'x',
+  );
+  const keys = planStages(before, { source: 'a', target: 'b' }).flatMap(({ kind, key }) =>
+    kind === 'certification' ? [key] : [],
+  );
+  expect(keys).toEqual([
+    '76b91922bd5078abbb42e02ed8341d791db57ea0306d64164c1b24080cffc977',
+    'a2b9982dd80abe000b424c7fe7525446c1feefe5a9edcb2230ad472f2908a8e6',
+  ]);
 });
 
 describe('of a head with box training', () => {
@@ -225,6 +257,58 @@ describe('of a head with box training', () => {
   ])('a label names what differs from the defaults: %j', (box, label) => {
     expect(headLabel(headSpecSchema.parse({ ...HEAD, constraint: 'wn', boxTraining: box }))).toBe(label);
   });
+});
+
+describe('of a head with a draw bank', () => {
+  const keyOf = (bank: object, ...assignments: string[]): string => {
+    const head = { layers: 1, constraint: 'none', drawBank: bank };
+    return keysOf('head', `heads=${JSON.stringify([head])}`, ...assignments).at(-1)!;
+  };
+
+  it.each([
+    { draws: 8 },
+    { drawsPerStep: 3 },
+    { sigma: 0.2 },
+    { objective: 'macer' },
+    { objective: 'cross-entropy' },
+    { weight: 3 },
+    { precision: 'float16' },
+  ])('a key holds %j', (bank) => expect(keyOf(bank)).not.toBe(keyOf({})));
+
+  it('a key holds the noise of the certification, unless the bank has its own', () => {
+    expect(keyOf({}, 'certification.sigma=0.3')).not.toBe(keyOf({}));
+    expect(keyOf({ sigma: 0.2 }, 'certification.sigma=0.3')).toBe(keyOf({ sigma: 0.2 }));
+  });
+
+  it('a key does not hold what the objective and a bank do not read', () => {
+    expect(keyOf({ gamma: 3, beta: 2 })).toBe(keyOf({}));
+    expect(keyOf({ objective: 'cross-entropy', weight: 3 })).toBe(keyOf({ objective: 'cross-entropy' }));
+    for (const other of ['procedure=adv', 'epsilon=3', 'sigma=0.7'])
+      expect(keyOf({}, `training.heads.${other}`)).toBe(keyOf({}));
+    expect(keyOf({}, 'training.heads.learningRate=0.5')).not.toBe(keyOf({}));
+  });
+
+  it('a default that is spelled out is the default', () => {
+    expect(keyOf({ weight: 10, drawsPerStep: 2, sigma: 0.1 })).toBe(keyOf({}));
+    expect(keyOf({ objective: 'macer', weight: 12, drawsPerStep: 16 })).toBe(keyOf({ objective: 'macer' }));
+  });
+
+  it.each([
+    [{}, '1-layer none, draw bank'],
+    [{ weight: 20 }, '1-layer none, draw bank (λ 20)'],
+    [
+      { objective: 'macer', draws: 8, sigma: 0.5, gamma: 4, beta: 1, precision: 'float16' },
+      '1-layer none, draw bank (macer, 8 draws, σ 0.5, γ 4, β 1, float16)',
+    ],
+  ])('a label names what differs from the defaults: %j', (drawBank, label) => {
+    expect(headLabel(headSpecSchema.parse({ layers: 1, constraint: 'none', drawBank }))).toBe(label);
+  });
+});
+
+it('heads on one domain have the keys that they have on both', () => {
+  const keys = (kind: string, ...assignments: string[]) => keysOf(kind, ...assignments);
+  const [source, target] = [keys('head', 'headsOn=["source"]'), keys('head', 'headsOn=["target"]')];
+  expect([...source, ...target]).toEqual(keys('head'));
 });
 
 it('a label names what differs from the defaults', () => {

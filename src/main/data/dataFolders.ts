@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { homeFolder } from './homeFolder.ts';
 import { fileURLToPath } from 'node:url';
 import type { DatasetName } from '../../shared/config.ts';
 import { CATALOGUE, type FileLayout, type Origin } from './catalogue.ts';
@@ -33,9 +33,10 @@ export function dataFolder(environment: Environment = process.env): string {
   const { PTW_DATA_DIR: chosen, XDG_DATA_HOME: xdg, LOCALAPPDATA: local } = environment;
   if (chosen) return path.resolve(chosen);
   if (process.platform === 'win32' && local) return path.join(local, APPLICATION, 'data');
-  if (process.platform === 'darwin') return path.join(homedir(), 'Library', 'Application Support', APPLICATION, 'data');
+  if (process.platform === 'darwin')
+    return path.join(homeFolder('PTW_DATA_DIR'), 'Library', 'Application Support', APPLICATION, 'data');
   // The XDG specification has relative paths ignored.
-  const base = xdg && path.isAbsolute(xdg) ? xdg : path.join(homedir(), '.local', 'share');
+  const base = xdg && path.isAbsolute(xdg) ? xdg : path.join(homeFolder('PTW_DATA_DIR'), '.local', 'share');
   return path.join(base, APPLICATION, 'data');
 }
 

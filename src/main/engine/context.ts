@@ -9,6 +9,8 @@ export interface StageContext {
   breathe(): Promise<void>;
   /** Tells the user one sentence about how the stage goes on, such as with smaller batches. */
   notice(text: string): void;
+  /** How often passes are halved from the start, since larger ones took an engine's process down with them. */
+  readonly halvings: number;
 }
 
 /** Thrown out of a stage that was told to stop; nothing it reported is undone. */
@@ -24,4 +26,5 @@ export const QUIET: StageContext = {
   progress: () => undefined,
   breathe: () => Promise.resolve(),
   notice: () => undefined,
+  halvings: 0,
 };

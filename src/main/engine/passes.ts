@@ -34,7 +34,7 @@ export class Passes {
   readonly #context: StageContext;
 
   constructor(settings: PassSettings, context: StageContext) {
-    this.#rows = settings.rows;
+    this.#rows = Math.ceil(settings.rows / 2 ** context.halvings);
     this.#settings = settings;
     this.#context = context;
   }

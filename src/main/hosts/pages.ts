@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { BadInput } from '../workbench/errors.ts';
+import { filesBelow } from '../workbench/filesBelow.ts';
 
 /** A built file of the renderer, ready to be sent. */
 export interface Page {
@@ -39,10 +40,9 @@ export function readPages(folder: string): Pages {
     );
   }
   const files = new Map<string, Page>();
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const type = TYPES[path.extname(entry.name)];
-    if (!entry.isFile() || type === undefined) continue;
-    const file = path.join(entry.parentPath, entry.name);
+  for (const file of filesBelow(folder)) {
+    const type = TYPES[path.extname(file)];
+    if (type === undefined) continue;
     const name = path.relative(folder, file).split(path.sep).join('/');
     files.set(`/${name}`, pageOf(readFileSync(file), { type, isImmutable: name.startsWith('assets/') }));
   }

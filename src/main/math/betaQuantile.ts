@@ -56,11 +56,23 @@ function outward(side: Side, tail: number, { a, b }: Parameters): number {
 
 const MAX_STEPS = 200;
 
+/** Where the tail is `tail`, about. Its accuracy is not relied upon. */
+function solve(side: Side, tail: number, parameters: Parameters): number {
+  // Far down a tail of 1e-100 and less, x itself spans too many powers of two for the first.
+  const solution =
+    iterate(side, tail, { ...parameters, by: 'x' }) ?? iterate(side, tail, { ...parameters, by: 'log x' });
+  if (solution !== null) return solution;
+  throw new Error(
+    `internal: beta quantile: no convergence for tail ${tail}, a = ${parameters.a}, b = ${parameters.b} in ${MAX_STEPS} steps, expected about 10; report it`,
+  );
+}
+
 /**
- * Newton's iteration on the logarithm of the tail, which is concave for a, b ≥ 1, inside a bracket that bisects
- * whatever leaves it. Its accuracy is not relied upon.
+ * Newton's iteration on the logarithm of the tail, which is concave for a, b ≥ 1 in x and in log x, inside a bracket that bisects
+ * whatever leaves it.
+ * @returns null where it does not converge
  */
-function solve(side: Side, tail: number, { a, b }: Parameters): number {
+function iterate(side: Side, tail: number, { a, b, by }: Parameters & { readonly by: 'x' | 'log x' }): number | null {
   let left = 0;
   let right = 1;
   let x = a / (a + b);
@@ -71,14 +83,13 @@ function solve(side: Side, tail: number, { a, b }: Parameters): number {
     if (isLeft) left = x;
     else right = x;
     const slope = side === 'lower' ? tails.density : -tails.density;
-    const newton = x - (Math.log(value / tail) * value) / slope;
+    const change = (Math.log(value / tail) * value) / slope;
+    const newton = by === 'x' ? x - change : x * Math.exp(-change / x);
     const next = newton > left && newton < right ? newton : (left + right) / 2;
     if (Math.abs(next - x) <= 4 * EPS * x) return next;
     x = next;
   }
-  throw new Error(
-    `internal: beta quantile: no convergence for tail ${tail}, a = ${a}, b = ${b} in ${MAX_STEPS} steps, expected about 10; report it`,
-  );
+  return null;
 }
 
 /** Smaller tails would meet the underflow allowance of the tail's error bound. */

@@ -25,7 +25,7 @@ export function propagatedMargins(head: DenseHead, box: RepresentationBox, c: nu
   requireHead('interval margins', head);
   requireClass('interval margins', head, c);
   requireBox('interval margins', box, headInputs(head));
-  let interval: Interval = { lower: Float64Array.from(box.lower), upper: Float64Array.from(box.upper) };
+  let interval: Interval = { lower: new Float64Array(box.lower), upper: new Float64Array(box.upper) };
   for (const layer of head.layers.slice(0, -1)) {
     interval = groupSortInterval(denseInterval(layer, interval), head.groupSize);
   }

@@ -56,7 +56,7 @@ export function headLogits(head: DenseHead, z: ArrayLike<number>): Float64Array 
   requireLength('logits', 'representation', { got: z.length, expected: headInputs(head) });
   return head.layers.reduce<Float64Array>(
     (units, layer, i) => dense(layer, i === 0 ? units : groupSort(units, head.groupSize)),
-    Float64Array.from(z),
+    new Float64Array(z),
   );
 }
 

@@ -14,7 +14,7 @@ export function passThrough(head: DenseHead, z: ArrayLike<number>): HeadPass {
   requireLength('gradient', 'representation', { got: z.length, expected: headInputs(head) });
   /** By hidden layer: the unit that came to each place, [width]. */
   const orders: Int32Array[] = [];
-  let units: Float64Array = Float64Array.from(z);
+  let units: Float64Array = new Float64Array(z);
   for (const [i, layer] of head.layers.entries()) {
     if (i > 0) {
       const order = groupOrder(units, head.groupSize);

@@ -7,6 +7,7 @@ import {
   type LogitTest,
   type Selection,
 } from './levels.ts';
+import { radiusLost, type NoiseKind } from './lattice/lattice.ts';
 import { normalQuantileLower } from './normal.ts';
 import { orderStatisticEpsilon } from './orderStatistics.ts';
 import { roundedDown } from './rounding.ts';
@@ -49,12 +50,47 @@ export interface RadiusRequest {
   readonly classes: number;
   /** D */
   readonly dimension: number;
+  readonly noise: NoiseKind;
+  /** d, values of one input; 0 for `float32` */
+  readonly inputs: number;
 }
+
+/** What rounding to a lattice leaves of a radius. */
+const afterLattice = (radius: number, request: RadiusRequest): number =>
+  request.noise === 'float32' ? radius : Math.max(0, roundedDown(radius - radiusLost(request), 1));
 
 /** The largest radius that each method can prove with n draws at α, whatever the model is. Normalised units. */
 export const LARGEST_RADIUS = {
-  label: (request) => largestRadiusByVotes({ ...request, level: labelLevel(request) }),
-  pairwise: (request) => largestRadiusByVotes({ ...request, level: pairwiseLevel(request) }),
-  logit: (request) => largestRadiusByOrder({ ...request, level: logitLevel(request) }),
-  representation: (request) => largestRadiusByOrder({ ...request, level: representationLevel(request) }),
+  label: (request) => afterLattice(largestRadiusByVotes({ ...request, level: labelLevel(request) }), request),
+  pairwise: (request) => afterLattice(largestRadiusByVotes({ ...request, level: pairwiseLevel(request) }), request),
+  logit: (request) => afterLattice(largestRadiusByOrder({ ...request, level: logitLevel(request) }), request),
+  representation: (request) =>
+    afterLattice(largestRadiusByOrder({ ...request, level: representationLevel(request) }), request),
 } as const satisfies Record<string, (request: RadiusRequest) => number>;
+
+/** n beyond which nobody waits for a certificate. */
+const MOST_DRAWS = 1e8;
+
+/**
+ * The smallest n with which a method can prove a radius, normalised units, as LARGEST_RADIUS has it; null where that is more than 10⁸ draws.
+ * @throws RangeError as LARGEST_RADIUS
+ */
+export function drawsForRadius(
+  method: keyof typeof LARGEST_RADIUS,
+  request: Omit<RadiusRequest, 'draws'>,
+  radius: number,
+): number | null {
+  const reaches = (draws: number): boolean => LARGEST_RADIUS[method]({ ...request, draws }) >= radius;
+  let above = 1;
+  while (!reaches(above)) {
+    above *= 2;
+    if (above > MOST_DRAWS) return null;
+  }
+  let below = above / 2; // too few, or no number of draws at all
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2);
+    if (reaches(middle)) above = middle;
+    else below = middle;
+  }
+  return above;
+}

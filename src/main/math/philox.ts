@@ -58,6 +58,26 @@ export function philox4x32(counter: Uint32Array, key: Uint32Array): Uint32Array 
   return words;
 }
 
+/**
+ * The four words of a counter of 128 bits, into `words` [4]: `counterLow` its low 64, `counterHigh` its third word.
+ * @throws RangeError if the low part is not a safe integer ≥ 0
+ */
+export function philoxWords(
+  words: Uint32Array,
+  {
+    key,
+    counterLow,
+    counterHigh,
+  }: { readonly key: PhiloxKey; readonly counterLow: number; readonly counterHigh: number },
+): void {
+  requireCount('random words', 'counter', counterLow);
+  words[0] = counterLow % TWO_32;
+  words[1] = Math.floor(counterLow / TWO_32);
+  words[2] = counterHigh;
+  words[3] = 0;
+  philoxInPlace(words, key[0], key[1]);
+}
+
 /** TensorFlow's Uint32ToFloat: the low 23 bits as the fraction of a float in [1, 2), minus 1. Exact. */
 const unitFloat = (word: number): number => (word & 0x7fffff) / 0x800000;
 

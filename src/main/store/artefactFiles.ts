@@ -69,7 +69,7 @@ export function readVerified(folder: string, hash: string): Uint8Array {
   if (!existsSync(path)) {
     throw new StoreError(
       'damaged',
-      `read artefact ${hash}: its file ${path} is gone; run the stage that made it again`,
+      `read artefact ${hash}: its file ${path} is gone; resume its run, which makes it again`,
     );
   }
   const bytes = readFileSync(path);
@@ -77,17 +77,21 @@ export function readVerified(folder: string, hash: string): Uint8Array {
   if (got !== hash) {
     throw new StoreError(
       'damaged',
-      `read artefact: the SHA-256 of ${path} is ${got}, expected ${hash}; run the stage that made it again`,
+      `read artefact: the SHA-256 of ${path} is ${got}, expected ${hash}; resume its run, which makes it again`,
     );
   }
   return bytes;
+}
+
+export function remove(folder: string, hash: string): void {
+  rmSync(artefactPath(folder, hash), { force: true });
 }
 
 /** Removes the files whose hash nothing holds, and what dead processes left half-written. The caller holds the write lock. */
 export function removeUnheld(folder: string, isHeld: (hash: string) => boolean): { files: number; bytes: number } {
   const freed = { files: 0, bytes: 0 };
   if (!existsSync(folder)) return freed;
-  const remove = (path: string): void => {
+  const free = (path: string): void => {
     freed.bytes += statSync(path).size;
     freed.files += 1;
     rmSync(path);
@@ -95,16 +99,17 @@ export function removeUnheld(folder: string, isHeld: (hash: string) => boolean):
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     const writer = TEMPORARY.exec(entry.name)?.[1];
-    if (writer !== undefined && !existsProcess(Number(writer))) remove(path);
+    if (writer !== undefined && !existsProcess(Number(writer))) free(path);
     if (!entry.isDirectory()) continue;
     for (const name of readdirSync(path)) {
-      if (HASH.test(name) && !isHeld(name)) remove(join(path, name));
+      if (HASH.test(name) && !isHeld(name)) free(join(path, name));
     }
   }
   return freed;
 }
 
-function syncFolder(folder: string): void {
+/** What was made, renamed or removed in it lasts. */
+export function syncFolder(folder: string): void {
   // Windows has no fsync of a folder; a rename is in its journal.
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, 'r');

@@ -1,7 +1,21 @@
-import { artefactPath, discard, keep, readVerified, removeUnheld, sha256, writeTemporary } from './artefactFiles.ts';
+import {
+  artefactPath,
+  discard,
+  keep,
+  readVerified,
+  remove,
+  removeUnheld,
+  sha256,
+  writeTemporary,
+} from './artefactFiles.ts';
 import { asWritable, inTransaction, type ReadableDb } from './database.ts';
 import { StoreError } from './errors.ts';
-import { deleteUnreferencedArtefacts, insertArtefact, selectArtefact } from './tables/artefact.ts';
+import {
+  deleteIfUnreferenced,
+  deleteUnreferencedArtefacts,
+  insertArtefact,
+  selectArtefact,
+} from './tables/artefact.ts';
 import { deleteStageArtefact, selectArtefactsOfStage, upsertStageArtefact } from './tables/stageArtefact.ts';
 import type { ArtefactRole, StageArtefactRecord } from './tables/stageArtefact.ts';
 
@@ -15,7 +29,7 @@ export interface Freed {
 }
 
 export interface Artefacts {
-  /** Stores the bytes durably and gives them the role in the stage, in place of what had it. Returns their hash. */
+  /** Stores the bytes durably and gives them the role in the stage, in place of what had it, which goes. Returns their hash. */
   put(
     stageId: number,
     artefact: { readonly role: ArtefactRole; readonly kind: string; readonly bytes: Uint8Array },
@@ -23,16 +37,25 @@ export interface Artefacts {
   /** @throws StoreError 'not-found' for an unknown hash, 'damaged' when the file is gone or not what the hash says. */
   read(hash: string): Uint8Array;
   ofStage(stageId: number): StageArtefactRecord[];
-  /** Takes the role away; the bytes stay until they are collected. */
+  /** Takes the role away; bytes that no stage has go with it. */
   release(stageId: number, role: ArtefactRole): void;
   collectGarbage(): Freed;
 }
 
 export function openArtefacts(db: ReadableDb, folder: string): Artefacts {
+  const holderOf = (stageId: number, role: ArtefactRole): string | undefined =>
+    selectArtefactsOfStage(db, stageId).find((artefact) => artefact.role === role)?.hash;
+  /** Two transactions: were the first undone after its file went, a row would be left without it. */
+  const drop = (hash: string): void => {
+    const target = asWritable(db);
+    if (!inTransaction(target, () => deleteIfUnreferenced(target, hash))) return;
+    inTransaction(target, () => selectArtefact(target, hash) ?? remove(folder, hash));
+  };
   return {
     put(stageId, { role, kind, bytes }) {
       const target = asWritable(db);
       const hash = sha256(bytes);
+      const before = holderOf(stageId, role);
       const temporary = writeTemporary(folder, bytes);
       try {
         // The rename is under the write lock, which a collection holds too: no file is removed between rename and row.
@@ -44,6 +67,7 @@ export function openArtefacts(db: ReadableDb, folder: string): Artefacts {
       } finally {
         discard(temporary);
       }
+      if (before !== undefined && before !== hash) drop(before);
       return hash;
     },
     read(hash) {
@@ -55,7 +79,9 @@ export function openArtefacts(db: ReadableDb, folder: string): Artefacts {
     },
     ofStage: (stageId) => selectArtefactsOfStage(db, stageId),
     release(stageId, role) {
+      const hash = holderOf(stageId, role);
       deleteStageArtefact(asWritable(db), stageId, role);
+      if (hash !== undefined) drop(hash);
     },
     collectGarbage() {
       const target = asWritable(db);

@@ -1,4 +1,7 @@
 import { statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DATABASE_NAME } from './databaseName.ts';
+import { lockHolders } from './lockHolders.ts';
 
 /** Every way the store refuses, and what the reader of the message can do about it. A closed set: hosts map it to exit codes. */
 export type StoreErrorCode =
@@ -43,12 +46,15 @@ export function toStoreError(operation: string, folder: string, cause: unknown):
     );
   }
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return refuse('locked', `another process holds the database in ${folder}; wait for it to finish, then try again`);
+    return refuse(
+      'locked',
+      `${holders(folder)} holds the database in ${folder}; wait for it to finish, then try again`,
+    );
   }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || isOfSchema(code, said)) {
     return refuse(
       'damaged',
-      `the database in ${folder} is damaged or is no database; put back a copy (workbench.sqlite.backup-v…) or move it away`,
+      `the database in ${folder} is damaged or is no database; put back a copy (workbench.sqlite.backup-v…), or save what is intact with: ptw salvage ${folder} --out <folder>`,
     );
   }
   if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
@@ -62,6 +68,24 @@ export function toStoreError(operation: string, folder: string, cause: unknown):
   }
   return cause;
 }
+
+/** The statements are fixed and fit the version that the file says it has: what they do not find there was damaged. */
+function isOfSchema(code: string, said: string): boolean {
+  return code === 'SQLITE_ERROR' && /^no such (column|table)|has no column named/.test(said);
+}
+
+/** Who writes to the database, as far as the system tells. */
+function holders(folder: string): string {
+  const file = join(folder, DATABASE_NAME);
+  const found = lockHolders([file, `${file}-shm`, `${file}-wal`]);
+  return found.length === 0 ? 'another process' : found.join(' and ');
+}
+
+/** Whether what failed was the place where results are kept, and not what was to be done with it: no other run would fare better. */
+export function isOfStorage(error: unknown): error is StoreError {
+  return error instanceof StoreError && OF_STORAGE.has(error.code);
+}
+const OF_STORAGE: ReadonlySet<StoreErrorCode> = new Set(['disk-full', 'readonly', 'input-output', 'locked']);
 
 /** The code of an error of SQLite or of a system call; null for any other, which is a defect and passes unchanged. */
 function codeOf(cause: unknown): string | null {

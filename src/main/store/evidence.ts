@@ -44,6 +44,8 @@ export function takeApart(evidence: Evidence): EvidenceParts {
   return { scalars, arrays };
 }
 
+const ONCE_ALWAYS = { precision: 'float32', noise: 'float32', inputs: 0 } as const;
+
 /** @throws StoreError 'damaged' when the parts are not those of the method's evidence. */
 export function putTogether(parts: EvidenceParts): Evidence {
   const method = parts.scalars['method'];
@@ -56,9 +58,10 @@ export function putTogether(parts: EvidenceParts): Evidence {
   const wrong = firstDifference(method as Evidence['method'], parts.arrays);
   if (wrong !== null) throw new StoreError('damaged', `read ${method} evidence: ${wrong}; certify the instance again`);
   const arrays = Object.fromEntries(parts.arrays.map(({ name, values }) => [name, values]));
-  // Evidence from before there were other precisions does not name the one there was; all other keeps the order of its keys.
-  const scalars = 'precision' in parts.scalars ? parts.scalars : { precision: 'float32', ...parts.scalars };
-  return { ...scalars, ...arrays } as unknown as Evidence;
+  // Evidence from before there were other precisions, or other noise, does not name those that there were; all other keeps the order of
+  // its keys.
+  const missing = Object.entries(ONCE_ALWAYS).filter(([key]) => !(key in parts.scalars));
+  return { ...Object.fromEntries(missing), ...parts.scalars, ...arrays } as unknown as Evidence;
 }
 
 function firstDifference(method: Evidence['method'], arrays: readonly NamedArray[]): string | null {

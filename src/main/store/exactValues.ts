@@ -29,6 +29,9 @@ export function fromBlob(dtype: 'int32', blob: Buffer): Int32Array;
 export function fromBlob(dtype: 'float32', blob: Buffer): Float32Array;
 export function fromBlob(dtype: Dtype, blob: Buffer): NumericArray;
 export function fromBlob(dtype: Dtype, blob: Buffer): NumericArray {
+  if (!Object.hasOwn(ARRAYS, dtype) || !Buffer.isBuffer(blob)) {
+    throw new StoreError('damaged', `read array: got ${typeof blob} of type ${JSON.stringify(dtype)}, expected bytes`);
+  }
   const Elements = ARRAYS[dtype];
   const size = Elements.BYTES_PER_ELEMENT;
   if (blob.byteLength % size !== 0) {

@@ -82,7 +82,9 @@ export function migrate(db: WritableDb, migrations: readonly Migration[]): void 
 
 /** A full disk, a lock or a refusal say enough by themselves; anything else is a step that does not fit the rows it met. */
 function stoppedBy(cause: unknown, db: ReadableDb, version: number): unknown {
-  const known = toStoreError(`migrate ${db.name} to version ${version}`, dirname(db.name), cause);
+  // A statement of the step that does not fit what it met is the step's own; only what it runs on is told apart.
+  const isOfStep = cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_ERROR';
+  const known = isOfStep ? cause : toStoreError(`migrate ${db.name} to version ${version}`, dirname(db.name), cause);
   if (known instanceof StoreError) return known;
   const said = cause instanceof Error ? cause.message : String(cause);
   return new StoreError(

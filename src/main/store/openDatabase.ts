@@ -4,6 +4,7 @@ import { asWritable, connect, type ReadableDb } from './database.ts';
 import { StoreError } from './errors.ts';
 import { checkIdentity, migrate, requireLatest, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { breakSeal, checkSeal } from './seal.ts';
 
 export interface DatabaseOptions {
   /** Refuse to write, and to make or migrate a database. */
@@ -26,7 +27,9 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Reada
   if (!readonly) mkdirSync(dirname(file), { recursive: true });
   const db = connect(file, { readonly, busyTimeoutMilliseconds });
   try {
+    checkSeal(db);
     checkIdentity(db, migrations);
+    if (!readonly) breakSeal(asWritable(db));
     db.pragma('foreign_keys = ON');
     if (readonly) {
       requireLatest(db, migrations);

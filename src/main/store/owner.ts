@@ -8,8 +8,14 @@ export interface Owner {
   readonly startToken: string;
 }
 
+const self: Owner = { pid: process.pid, startToken: startTokenOf(process.pid) };
+
 export function currentOwner(): Owner {
-  return { pid: process.pid, startToken: startTokenOf(process.pid) };
+  return self;
+}
+
+export function isCurrent({ pid, startToken }: Owner): boolean {
+  return pid === self.pid && startToken === self.startToken;
 }
 
 export function isAlive(owner: Owner): boolean {

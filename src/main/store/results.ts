@@ -9,6 +9,8 @@ import type {
   PredictionRecord,
 } from '../../shared/results.ts';
 import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
+import { selectStageIdentity } from './tables/stage.ts';
+import { recordSeal } from './recordSeal.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { putTogether, takeApart } from './evidence.ts';
 import { marginOf } from './margin.ts';
@@ -119,7 +121,9 @@ export interface Results {
   /** Of the whole selection, in order. */
   instanceIndices(selected: InstanceSelection, order: InstanceOrder): number[];
   /** How many of the selection, whatever outcome it asks for, have each outcome. */
-  outcomeCounts(selected: InstanceSelection): { readonly outcome: InstanceOutcome; readonly n: number }[];
+  outcomeCounts(
+    selected: InstanceSelection,
+  ): { readonly outcome: InstanceOutcome; readonly n: number; readonly correct: number }[];
   /** Instances that some sound rule of representation certificates certifies for their own class; null without such rules. */
   provedInstances(stageId: number): number | null;
   /** Dataset indices, ascending, that PGD was run on. */
@@ -211,22 +215,31 @@ function insertWithEvidence(db: WritableDb, { stageId, record, stored }: Commit)
     margin: marginOf(record.evidence, record.verdict.predicted),
   });
   if (certificateId === null) return 0;
-  insertEvidenceScalars(db, certificateId, scalars);
+  insertEvidenceScalars(db, certificateId, { scalars, seal: recordSeal(record, selectStageIdentity(db, stageId)!) });
   for (const array of arrays) insertEvidenceArray(db, { certificateId, array }, stored);
   if (record.falsification !== null) insertFalsification(db, certificateId, record.falsification);
   return 1;
 }
 
 function withEvidence(db: ReadableDb, row: CertificateRow): CertificateRecord {
-  const scalars = selectEvidenceScalars(db, row.id);
-  if (scalars === null) {
+  const stored = selectEvidenceScalars(db, row.id);
+  if (stored === null) {
     throw new StoreError(
       'damaged',
       `read certificate ${row.id}: its evidence is gone; certify instance ${row.dataset_index} again`,
     );
   }
-  const evidence = putTogether({ scalars, arrays: selectEvidenceArrays(db, row.id) });
-  return { ...toCertificateHeader(row), evidence, falsification: selectFalsification(db, row.id) };
+  const evidence = putTogether({ scalars: stored.scalars, arrays: selectEvidenceArrays(db, row.id) });
+  const record = { ...toCertificateHeader(row), evidence, falsification: selectFalsification(db, row.id) };
+  const stage = selectStageIdentity(db, row.stage_id);
+  if (stored.seal !== null && (stage === null || stored.seal !== recordSeal(record, stage))) {
+    throw new StoreError(
+      'damaged',
+      `read certificate ${row.id}, of instance ${row.dataset_index}: it is not what was stored. Save what is intact with: ` +
+        `ptw salvage ${db.name} --out <folder>`,
+    );
+  }
+  return record;
 }
 
 /** Instance by instance and not with a cursor: an open cursor would keep the connection from writing. */

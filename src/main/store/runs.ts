@@ -1,6 +1,6 @@
 import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
 import { StoreError } from './errors.ts';
-import { currentOwner, isAlive, type Owner } from './owner.ts';
+import { currentOwner, isAlive, isCurrent, type Owner } from './owner.ts';
 import { insertRun, selectRun, selectRunningRuns, selectRuns, updateRunEnded, updateRunResumed } from './tables/run.ts';
 import type { NewRun, RunEnd, RunRecord } from './tables/run.ts';
 import { selectRunCounts, selectStageCounts, type RunCounts } from './tables/runStage.ts';
@@ -26,13 +26,25 @@ export interface Runs {
   interrupt(id: number, seconds: number): void;
   /** `failure` is the sentence for the person who reads the list. */
   fail(id: number, end: { readonly failure: string; readonly seconds: number }): void;
-  /** Turns running runs of dead processes into interrupted ones, and gives their ids. */
+  /** Turns running runs that no process works on any more into interrupted ones, and gives their ids. */
   markStale(): number[];
+}
+
+/**
+ * Runs that this process works on, by database. The database alone does not say: where the end of one could not be written, on a full
+ * disk, it stays running there, of an owner that is alive.
+ */
+const underWay = new Set<string>();
+const nameOf = (db: ReadableDb, id: number): string => `${db.name}#${id}`;
+
+function isWorkedOn(db: ReadableDb, { id, owner }: RunRecord): boolean {
+  return isCurrent(owner) ? underWay.has(nameOf(db, id)) : isAlive(owner);
 }
 
 export function openRuns(db: ReadableDb, now: () => Date): Runs {
   const end = (id: number, how: RunEnd): void => {
     const target = asWritable(db);
+    underWay.delete(nameOf(db, id));
     inTransaction(target, () => {
       updateRunEnded(target, id, how);
       updateAbandonedStages(target);
@@ -43,6 +55,7 @@ export function openRuns(db: ReadableDb, now: () => Date): Runs {
     create(run, owner = currentOwner()) {
       const target = asWritable(db);
       const id = inTransaction(target, () => insertRun(target, { ...run, createdAt: timestamp(), owner }));
+      if (isCurrent(owner)) underWay.add(nameOf(db, id));
       return requireRun(db, id);
     },
     list: () => selectRuns(db).map((run) => ({ ...run, ...selectRunCounts(db, run.id) })),
@@ -76,7 +89,7 @@ function requireRun(db: ReadableDb, id: number): RunRecord {
 function resume(db: WritableDb, id: number, by: { readonly environment: unknown; readonly owner: Owner }): RunRecord {
   return inTransaction(db, () => {
     const run = requireRun(db, id);
-    if (run.status === 'running' && isAlive(run.owner)) {
+    if (run.status === 'running' && isWorkedOn(db, run)) {
       throw new StoreError(
         'conflict',
         `resume run ${id}: process ${run.owner.pid} is working on it; interrupt that first`,
@@ -84,13 +97,14 @@ function resume(db: WritableDb, id: number, by: { readonly environment: unknown;
     }
     if (run.status === 'running') markStale(db, [run]);
     updateRunResumed(db, id, by);
+    if (isCurrent(by.owner)) underWay.add(nameOf(db, id));
     return requireRun(db, id);
   });
 }
 
 /** How long a dead process had worked is not known: its seconds are not counted. */
 function markStale(db: WritableDb, running: readonly RunRecord[]): number[] {
-  const stale = running.filter((run) => !isAlive(run.owner)).map((run) => run.id);
+  const stale = running.filter((run) => !isWorkedOn(db, run)).map((run) => run.id);
   for (const id of stale)
     updateRunEnded(db, id, { status: 'interrupted', failure: null, finishedAt: null, seconds: 0 });
   updateAbandonedStages(db);

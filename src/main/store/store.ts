@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { openArtefacts, type Artefacts } from './artefacts.ts';
+import { DATABASE_NAME } from './databaseName.ts';
 import { translating } from './errors.ts';
 import { openLaunches, type Launches } from './launches.ts';
 import { openDatabase, type DatabaseOptions } from './openDatabase.ts';
@@ -9,9 +10,10 @@ import { openRunList, type RunList } from './runList.ts';
 import { openRuns, type Runs } from './runs.ts';
 import { openShards, type Shards } from './shards.ts';
 import { openStages, type Stages } from './stages.ts';
+import { closeSealed } from './seal.ts';
 import { openStudies, type Studies } from './studies.ts';
 
-export const DATABASE_NAME = 'workbench.sqlite';
+export { DATABASE_NAME };
 
 /** Everything a folder of runs holds. All calls are synchronous; each throws StoreErrors only, but for defects. */
 export interface Store {
@@ -27,6 +29,7 @@ export interface Store {
   readonly runList: RunList;
   /** A copy of the database as it is now, in one file that must not be there yet; artefacts are not part of it. */
   copyTo(file: string): void;
+  /** Leaves the database sealed, unless another process has it open. */
   close(): void;
 }
 
@@ -67,7 +70,7 @@ export function openStoreFile(file: string, options: StoreOptions = {}): Store {
       translating(`copy to ${target}`, folder, () => db.prepare('VACUUM INTO ?').run(target));
     },
     close() {
-      db.close();
+      closeSealed(db);
     },
   };
 }

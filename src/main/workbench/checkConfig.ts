@@ -6,6 +6,8 @@ import { applicableRules } from '../engine/smoothing/applicableRules.ts';
 import { hiddenWidth } from '../engine/models/headShape.ts';
 import { representationSize, WIDE_RES_NETS } from '../engine/models/wideResNetShape.ts';
 import { boxIndex, type BoxIndex } from '../engine/training/boxIndex.ts';
+import { effectiveDrawBank } from '../engine/training/effectiveDrawBank.ts';
+import { LARGEST_LATTICE_SIGMA, SMALLEST_LATTICE_SIGMA } from '../math/lattice/lattice.ts';
 import { labelLevel, logitLevel, pairwiseLevel, representationLevel } from '../math/levels.ts';
 import { smallestDrawsForLabel, smallestDrawsThatCertify } from '../math/orderStatistics.ts';
 import { BadInput } from './errors.ts';
@@ -44,7 +46,9 @@ export function contradictions(config: ExperimentConfig, facts: FactsLookup = fa
     ...headProblems(config),
     ...ruleProblems(config),
     ...drawProblems(config, facts),
+    ...latticeProblems(config),
     ...boxProblems(config),
+    ...bankProblems(config),
   ];
 }
 
@@ -111,6 +115,33 @@ function boxProblems(config: ExperimentConfig): string[] {
   return [...ofExtractor, ...ofHeads];
 }
 
+/** What a draw bank asks for that cannot be had. */
+function bankProblems({ heads, extractor, certification }: ExperimentConfig): string[] {
+  const ofExtractor =
+    extractor.head.drawBank === undefined
+      ? []
+      : [
+          'extractor.head.drawBank: got one, expected none: its draws are those of a frozen extractor; give it to a head of ' +
+            '"heads", and training.source.procedure "gaussian" to the extractor',
+        ];
+  const ofHeads = heads.flatMap(({ drawBank }, i) => {
+    if (drawBank === undefined) return [];
+    const { draws, drawsPerStep, objective } = effectiveDrawBank(drawBank, certification);
+    const key = `heads.${i}.drawBank`;
+    return [
+      ...(drawsPerStep <= draws
+        ? []
+        : [`${key}.drawsPerStep: got ${drawsPerStep}, expected at most the ${draws} of draws`]),
+      ...(objective !== 'consistency' || drawsPerStep >= 2
+        ? []
+        : [
+            `${key}.${draws < 2 ? 'draws' : 'drawsPerStep'}: got 1, expected at least 2: a single draw is consistent with itself`,
+          ]),
+    ];
+  });
+  return [...ofExtractor, ...ofHeads];
+}
+
 function noBoxes({ certification }: ExperimentConfig, { largest }: Extract<BoxIndex, { outcome: 'none' }>): string {
   const { draws, alpha } = certification;
   return largest === null
@@ -146,9 +177,31 @@ function ruleProblems({ heads, certification: { enabled, methods, rules } }: Exp
   );
 }
 
+/** What a lattice leaves of α at least, whatever the images are, from the smallest α that is taken with one on. */
+const LATTICE_SHARE = 1 - 2 ** -10;
+const SMALLEST_LATTICE_ALPHA = 1e-9;
+
+function latticeProblems({ certification: { enabled, noise, sigma, alpha } }: ExperimentConfig): string[] {
+  if (!enabled || noise === 'float32') return [];
+  return [
+    ...(sigma >= SMALLEST_LATTICE_SIGMA && sigma <= LARGEST_LATTICE_SIGMA
+      ? []
+      : [
+          `certification.sigma: got ${sigma} with noise "lattice", expected from 2^-100 to 2^60, so that float32 holds the lattice`,
+        ]),
+    ...(alpha >= SMALLEST_LATTICE_ALPHA
+      ? []
+      : [
+          `certification.alpha: got ${alpha} with noise "lattice", expected at least ${SMALLEST_LATTICE_ALPHA}: the lattice takes a part of it; ` +
+            'choose a larger alpha or noise "float32"',
+        ]),
+  ];
+}
+
 function drawProblems(config: ExperimentConfig, facts: FactsLookup): string[] {
-  const { enabled, alpha, selection, methods, draws, logitTest } = config.certification;
+  const { enabled, selection, methods, draws, logitTest, noise } = config.certification;
   if (!enabled) return [];
+  const alpha = noise === 'lattice' ? config.certification.alpha * LATTICE_SHARE : config.certification.alpha;
   // The more classes, the more draws: the domain with more of them decides.
   const classes = Math.max(...DOMAINS.map((domain) => facts(config[domain].dataset)?.classes.length ?? 2));
   const dimension = representationSize(WIDE_RES_NETS[config.extractor.preset]);
@@ -163,7 +216,7 @@ function drawProblems(config: ExperimentConfig, facts: FactsLookup): string[] {
     return draws >= least
       ? []
       : [
-          `certification.draws: got ${draws}, with which no ${method} certificate is possible at alpha ${alpha}; ` +
+          `certification.draws: got ${draws}, with which no ${method} certificate is possible at alpha ${config.certification.alpha}; ` +
             `the smallest n that can certify is ${least}`,
         ];
   });

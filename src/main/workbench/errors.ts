@@ -13,18 +13,21 @@ export class Interrupted extends Error {
   }
 }
 
+/** What stopped a run: something of its own, its engine's process again and again, or the place where results are kept. */
+export type Culprit = 'run' | 'engine' | 'storage';
+
 /** The run stopped at an error; what was committed is kept. Hosts end with code 1. */
 export class RunFailed extends Error {
   override readonly name = 'RunFailed';
   readonly runId: number;
   readonly reason: string;
-  /** Its engine's process ended, rather than that something was wrong with the run. */
-  readonly engineDied: boolean;
-  constructor(runId: number, reason: string, { cause, engineDied }: { cause?: unknown; engineDied: boolean }) {
-    super(`run ${runId} failed: ${reason}; what was committed is kept, go on with: ptw resume ${runId}`, { cause });
+  readonly culprit: Culprit;
+  constructor(runId: number, reason: string, { cause, culprit }: { cause?: unknown; culprit: Culprit }) {
+    const how = culprit === 'storage' ? 'is paused' : 'failed';
+    super(`run ${runId} ${how}: ${reason}; what was committed is kept, go on with: ptw resume ${runId}`, { cause });
     this.runId = runId;
     this.reason = reason;
-    this.engineDied = engineDied;
+    this.culprit = culprit;
   }
 }
 

@@ -36,7 +36,10 @@ export function instanceReport(store: Store, id: number, choice: InstanceChoice)
   const label = results.flatMap(({ certificates }) => certificates).at(0)?.label;
   if (label === undefined) throw notCertified(store, run, choice);
   const { dataset } = run.config[domain];
-  const { precision } = run.config;
+  const {
+    precision,
+    certification: { noise },
+  } = run.config;
   return {
     run: id,
     domain,
@@ -45,6 +48,7 @@ export function instanceReport(store: Store, id: number, choice: InstanceChoice)
     label,
     classNames: classNamesOf(run, domain),
     precision,
+    noise,
     heads: results,
   };
 }

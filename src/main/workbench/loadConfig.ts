@@ -49,18 +49,33 @@ function withinUnions(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
 
 function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): string {
   const keys = issue.path.map(String);
-  const key = keys.join('.') || '(top level)';
+  const key = short(keys.join('.')) || '(top level)';
   if (issue.code === 'unrecognized_keys') {
-    const prefix = keys.length === 0 ? '' : `${keys.join('.')}.`;
-    return issue.keys.map((name) => `${prefix}${name}: unknown key${allowedKeys(schema, keys)}`).join('\n  ');
+    const prefix = keys.length === 0 ? '' : `${key}.`;
+    return issue.keys.map((name) => `${prefix}${short(name)}: unknown key${allowedKeys(schema, keys)}`).join('\n  ');
   }
   // A bare value may stand for an object, as a procedure's name does.
   const inside = (at: unknown, part: string): unknown =>
     typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : at;
   const value = keys.reduce(inside, root);
-  const got = value === undefined ? 'missing' : `got ${JSON.stringify(value)}`;
+  const got = value === undefined ? 'missing' : `got ${short(textOf(value))}`;
   return `${key}: ${issue.message} (${got})`;
 }
+
+/** What was got may be as long as a message may be, and may be something that has no JSON: bigints and cycles come over Electron's bridge. */
+function textOf(value: unknown): string {
+  try {
+    const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)) as
+      string | undefined;
+    return text ?? `a ${typeof value}`;
+  } catch {
+    return `${Object.prototype.toString.call(value)} without a text`;
+  }
+}
+
+const MOST_LETTERS = 300;
+const short = (text: string): string =>
+  text.length <= MOST_LETTERS ? text : `${text.slice(0, MOST_LETTERS)}… (${text.length} letters)`;
 
 /** The keys that the schema allows at a path, as far as it is made of plain objects. */
 function allowedKeys(schema: z.ZodType, keys: readonly string[]): string {
@@ -118,7 +133,9 @@ export function withAssignments(config: unknown, assignments: readonly string[])
   for (const assignment of assignments) {
     const at = assignment.indexOf('=');
     if (at < 1) throw new BadInput(`--set ${assignment}: expected key=value, e.g. --set certification.sigma=0.25`);
-    assign(copy, assignment.slice(0, at).split('.'), jsonOrText(assignment.slice(at + 1)));
+    const keys = assignment.slice(0, at).split('.');
+    if (keys.includes('__proto__')) throw new BadInput(`--set ${assignment}: "__proto__" is no key of a config`);
+    assign(copy, keys, jsonOrText(assignment.slice(at + 1)));
   }
   return copy;
 }
@@ -126,7 +143,7 @@ export function withAssignments(config: unknown, assignments: readonly string[])
 function assign(root: Record<string, unknown>, keys: readonly string[], value: unknown): void {
   let at = root;
   for (const part of keys.slice(0, -1)) {
-    const next = at[part];
+    const next = Object.hasOwn(at, part) ? at[part] : undefined;
     if (typeof next !== 'object' || next === null) at[part] = {};
     at = at[part] as Record<string, unknown>;
   }

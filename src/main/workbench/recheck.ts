@@ -28,7 +28,7 @@ export function recheck(record: CertificateRecord, head: HeadWeights, config: Ex
 
 /** A verdict at another σ, α or n than the run's would be a true one about another question. */
 function factProblems({ evidence, method, rule }: CertificateRecord, config: ExperimentConfig): string[] {
-  const { sigma, alpha, draws, selectionDraws, selection, logitTest } = config.certification;
+  const { sigma, alpha, draws, selectionDraws, selection, logitTest, noise } = config.certification;
   const expected: Record<string, unknown> = {
     method,
     seed: config.seed,
@@ -37,6 +37,7 @@ function factProblems({ evidence, method, rule }: CertificateRecord, config: Exp
     draws,
     selection,
     precision: config.precision,
+    noise,
     selectionDraws: selection === 'separate' ? selectionDraws : 0,
     ...(method === 'representation' ? { rule } : {}),
     ...(method === 'logit' ? { logitTest: effectiveLogitTest(selection, logitTest) } : {}),

@@ -2,9 +2,13 @@ import type { Domain, ExperimentConfig } from '../../shared/config.ts';
 import type { HeadWeights } from '../../shared/results.ts';
 import type { Engines } from '../engine/process/engines.ts';
 import type { Job, JobEvent, TransferDescription, TransferSpec } from '../engine/process/protocol.ts';
+import { runSteadily } from '../engine/process/steadily.ts';
+import { sha256 } from '../store/artefactFiles.ts';
+import { StoreError } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { decodeCheckpoint, decodeHead, encodeCheckpoint, type TrainedExtractor } from './artefactCodec.ts';
+import { BadInput } from './errors.ts';
 import type { StagePlan } from './stageKeys.ts';
 import { weightsOf } from './storedRun.ts';
 
@@ -53,6 +57,10 @@ export interface Work {
   readonly metrics?: (stage: Stage) => unknown;
 }
 
+const otherWeights = ({ plan }: Stage, hash: string): string =>
+  `the ${plan.kind}${plan.head === null ? '' : ` "${plan.head}"`} was trained again since its weights are damaged or gone, and others came of it than ` +
+  `those that its certificates speak of (${hash.slice(0, 12)}…); resume the run on the backend that trained it, or run it anew under another seed`;
+
 /** What every kind of stage (./stages) works with: the run's inputs, its data and its stages. */
 export class RunInProgress {
   readonly inputs: RunInputs;
@@ -85,15 +93,16 @@ export class RunInProgress {
     const started = performance.now();
     const environment = engines.backend;
     for (const { row } of open) store.stages.setStatus(row.id, { status: 'running', environment });
-    await engines.run(
-      jobs(open),
-      (event) => {
+    const left = (): Stage[] => open.filter((stage) => !this.isDone(stage));
+    await runSteadily(engines, {
+      jobs: () => (left().length === 0 ? [] : jobs(left())),
+      onEvent: (event) => {
         if (event.kind === 'progress') reporter.progress(event.done, event.total);
         else if (event.kind === 'notice') reporter.notice(event.text);
         else commit(event);
       },
       signal,
-    );
+    });
     const seconds = (performance.now() - started) / 1000;
     for (const stage of open) {
       store.stages.setStatus(stage.row.id, { status: 'done', seconds, metrics: metrics?.(stage) });
@@ -125,6 +134,8 @@ export class RunInProgress {
   /** Weights end a training: the stage is done and its checkpoint serves nobody any more. */
   keepWeights(stage: Stage, bytes: Uint8Array): void {
     const { store } = this;
+    const lost = store.artefacts.ofStage(stage.row.id).find(({ role }) => role === 'weights');
+    if (lost !== undefined && lost.hash !== sha256(bytes)) throw new BadInput(otherWeights(stage, lost.hash));
     store.artefacts.put(stage.row.id, { role: 'weights', kind: stage.plan.kind, bytes });
     store.artefacts.release(stage.row.id, 'checkpoint');
     store.stages.setStatus(stage.row.id, { status: 'done' });
@@ -133,7 +144,14 @@ export class RunInProgress {
   checkpointOf(stage: Stage): ReturnType<typeof decodeCheckpoint> | null {
     const { artefacts } = this.store;
     const found = artefacts.ofStage(stage.row.id).find(({ role }) => role === 'checkpoint');
-    return found === undefined ? null : decodeCheckpoint(artefacts.read(found.hash));
+    if (found === undefined) return null;
+    try {
+      return decodeCheckpoint(artefacts.read(found.hash));
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'damaged') throw error;
+      this.inputs.reporter.notice(`${error.message.replace(/; resume its run.*/, '')}; its training begins again`);
+      return null;
+    }
   }
 
   /** Weights of the head that a stage evaluates. */

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { BoxSource } from '../engine/training/boxIndex.ts';
-import { effectiveTraining } from '../engine/training/effectiveTraining.ts';
+import { effectiveDrawBank } from '../engine/training/effectiveDrawBank.ts';
+import { effectiveTraining, trainingPace } from '../engine/training/effectiveTraining.ts';
 import type { StageKind } from '../store/tables/stage.ts';
 import {
   boxTrainingSchema,
+  domainsOfHeads,
+  drawBankSchema,
   type BoxTraining,
   type CertificationSettings,
   type Domain,
+  type DrawBank,
   type ExperimentConfig,
   type HeadSpec,
 } from '../../shared/config.ts';
@@ -74,13 +78,14 @@ export function dataKeys(config: ExperimentConfig, { domains }: Fingerprints): D
 
 /** "4-layer wn", with what differs from the defaults behind it. */
 export function headLabel(spec: HeadSpec): string {
-  const { layers, constraint, bound, hiddenWidth, groupSize, temperature, boxTraining } = spec;
+  const { layers, constraint, bound, hiddenWidth, groupSize, temperature, boxTraining, drawBank } = spec;
   const extras = [
     constraint !== 'none' && bound !== 1 ? `bound ${bound}` : '',
     hiddenWidth !== undefined && layers > 1 ? `width ${hiddenWidth}` : '',
     groupSize !== 2 && layers > 1 ? `groups of ${groupSize}` : '',
     temperature !== 1 ? `temperature ${temperature}` : '',
     boxTraining !== undefined ? boxLabel(boxTraining) : '',
+    drawBank !== undefined ? bankLabel(drawBank) : '',
   ].filter((text) => text !== '');
   return [`${layers}-layer ${constraint}`, ...extras].join(', ');
 }
@@ -97,6 +102,22 @@ function boxLabel({ weight, radius, rampEpochs, instances }: BoxTraining): strin
   return extras.length === 0 ? 'box training' : `box training (${extras.join(', ')})`;
 }
 
+const BANK_DEFAULTS = drawBankSchema.parse({});
+
+function bankLabel({ draws, drawsPerStep, sigma, objective, weight, gamma, beta, precision }: DrawBank): string {
+  const extras = [
+    objective !== BANK_DEFAULTS.objective ? objective : '',
+    weight !== undefined && objective !== 'cross-entropy' ? `λ ${weight}` : '',
+    draws !== BANK_DEFAULTS.draws ? `${draws} draws` : '',
+    drawsPerStep !== undefined ? `${drawsPerStep} a step` : '',
+    sigma !== undefined ? `σ ${sigma}` : '',
+    objective === 'macer' && gamma !== BANK_DEFAULTS.gamma ? `γ ${gamma}` : '',
+    objective === 'macer' && beta !== BANK_DEFAULTS.beta ? `β ${beta}` : '',
+    precision !== BANK_DEFAULTS.precision ? precision : '',
+  ].filter((text) => text !== '');
+  return extras.length === 0 ? 'draw bank' : `draw bank (${extras.join(', ')})`;
+}
+
 function hash(kind: string, inputs: Readonly<Record<string, unknown>>): string {
   const text = canonicalize({ version: VERSION, kind, ...inputs });
   return createHash('sha256')
@@ -109,9 +130,7 @@ export function planStages(config: ExperimentConfig, data: DataKeys): StagePlan[
   const extractor = extractorPlan(config, data);
   const heads = (domain: Domain): StagePlan[] =>
     config.heads.map((spec, headIndex) => headPlan({ config, data, extractor, domain, spec, headIndex }));
-  const source = heads('source');
-  const target = heads('target');
-  const onHeads = [...source, ...target];
+  const onHeads = domainsOfHeads(config).flatMap(heads);
   const { instances, seed, precision } = config;
   const evaluation = { instances, seed, precision };
   const evaluated = (build: (head: StagePlan) => StagePlan): StagePlan[] => onHeads.map(build);
@@ -156,10 +175,19 @@ function withoutSwitch<T extends { readonly enabled: boolean }>({
   return settings;
 }
 
-/** The search for falsifying points counts where there is one: keys from before there was any hold where it is off. */
-function certificationInputs(certification: CertificationSettings): Partial<CertificationSettings> {
-  const { falsification, ...settings } = withoutSwitch(certification);
-  return falsification.enabled ? { ...settings, falsification } : settings;
+/**
+ * The search for falsifying points and the lattice count where they are: keys from before there were any hold where they are off. Linear bounds are not
+ * monotone in the box, so that another order of questions may end at another index; by the other rules it cannot.
+ */
+function certificationInputs(certification: CertificationSettings): Readonly<Record<string, unknown>> {
+  const { falsification, noise, ...settings } = withoutSwitch(certification);
+  const isLinear = settings.methods.includes('representation') && settings.rules.includes('linear');
+  return {
+    ...settings,
+    ...(falsification.enabled ? { falsification } : {}),
+    ...(isLinear ? { linearSearch: 'by margins' } : {}),
+    ...(noise === 'lattice' ? { noise } : {}),
+  };
 }
 
 function extractorPlan(config: ExperimentConfig, data: DataKeys): StagePlan {
@@ -191,11 +219,23 @@ function headPlan(of: {
         seed: config.seed,
         domain,
         data: data[domain],
-        spec,
-        training: effectiveTraining(config.training.heads, config.certification),
+        ...trainingOfHead(config, spec),
         ...(spec.boxTraining === undefined ? {} : { boxes: boxSource(config) }),
       };
   return { key: hash('head', inputs), kind: 'head', domain, head: headLabel(spec), headIndex, inputs };
+}
+
+/** A head with a draw bank reads nothing of the procedure, and its bank with all defaults filled in. */
+function trainingOfHead(
+  { training: { heads }, certification }: ExperimentConfig,
+  { drawBank, ...spec }: HeadSpec,
+): Readonly<Record<string, unknown>> {
+  return drawBank === undefined
+    ? { spec, training: effectiveTraining(heads, certification) }
+    : {
+        spec,
+        training: { procedure: 'draw-bank', ...trainingPace(heads), ...effectiveDrawBank(drawBank, certification) },
+      };
 }
 
 /** What of the certification box training reads. */
@@ -206,6 +246,17 @@ function boxSource({ certification: { sigma, draws, alpha, selection } }: Experi
 /** Whether a head of the list is the one that the extractor was trained under. */
 export function isExtractorsHead(config: ExperimentConfig, spec: HeadSpec): boolean {
   return canonicalize(spec) === canonicalize(config.extractor.head);
+}
+
+/**
+ * The name of a head's score on validation images, by all that it depends on. It is kept with the head, which other searches and runs
+ * share.
+ */
+export function headScoreKey(
+  { headSearch, certification: { sigma, alpha, selection }, seed, precision }: ExperimentConfig,
+  head: Pick<StagePlan, 'key'>,
+): string {
+  return hash('head-score', { head: head.key, search: headSearch, sigma, alpha, selection, seed, precision });
 }
 
 type EvaluationKind = 'prediction' | 'noise-attack' | 'pgd' | 'adversarial-search' | 'certification';

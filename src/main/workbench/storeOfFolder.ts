@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '../data/homeFolder.ts';
 import { DATABASE_NAME, openStore, type Store } from '../store/store.ts';
 
 const APPLICATION = 'provable-transfer-workbench';
@@ -10,9 +10,11 @@ export function workbenchFolder(environment: NodeJS.ProcessEnv = process.env): s
   const { PTW_HOME: chosen, XDG_DATA_HOME: xdg, LOCALAPPDATA: local } = environment;
   if (chosen !== undefined && chosen !== '') return chosen;
   if (process.platform === 'win32' && local !== undefined) return join(local, APPLICATION);
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', APPLICATION);
-  return join(xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.local', 'share'), APPLICATION);
+  if (process.platform === 'darwin') return join(homeFolder('PTW_HOME'), 'Library', 'Application Support', APPLICATION);
+  return join(xdg !== undefined && xdg !== '' ? xdg : join(homeFolder('PTW_HOME'), '.local', 'share'), APPLICATION);
 }
+
+export const databaseIn = (folder: string): string => join(folder, DATABASE_NAME);
 
 /** Lends the folder's store, closed again whatever happens. @throws as openStore, and what body throws */
 export function reading<T>(folder: string, body: (store: Store) => T): T {
@@ -26,7 +28,7 @@ export function reading<T>(folder: string, body: (store: Store) => T): T {
 
 /** As reading; null instead of a store where nothing was run yet. */
 export function readingIfThere<T>(folder: string, body: (store: Store | null) => T): T {
-  return existsSync(join(folder, DATABASE_NAME)) ? reading(folder, body) : body(null);
+  return existsSync(databaseIn(folder)) ? reading(folder, body) : body(null);
 }
 
 /** As reading, for work that takes a while; another process may go on writing. */

@@ -1,11 +1,13 @@
 import type { ExperimentConfig } from '../../shared/config.ts';
 import { EngineDied, EngineError, JobCancelled } from '../engine/process/client.ts';
-import { startEngines, type Engines } from '../engine/process/engines.ts';
+import type { Engines } from '../engine/process/engines.ts';
+import { startSteadily } from '../engine/process/steadily.ts';
+import { isOfStorage } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { RunSummary } from '../store/runs.ts';
 export type { RunSummary };
 import { checkBackend } from './checkConfig.ts';
-import { Interrupted, RunFailed } from './errors.ts';
+import { Interrupted, RunFailed, type Culprit } from './errors.ts';
 import { executeRun } from './executeRun.ts';
 import { peakMemory } from './runs/peakMemory.ts';
 import { parseStoredConfig } from './loadConfig.ts';
@@ -73,7 +75,7 @@ async function withEngines<T>(
   host: RunHost,
   body: (engines: Engines) => Promise<T>,
 ): Promise<T> {
-  const engines = await startEngines();
+  const engines = await startSteadily(host.signal);
   try {
     host.opened(engines);
     checkBackend(config, engines.backend);
@@ -90,31 +92,36 @@ async function work(
 ): Promise<void> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
-  host.working?.(id);
   try {
+    host.working?.(id);
     await executeRun({ runId: id, config, store, engines, reporter: host.reporter, signal: host.signal });
     store.runs.finish(id, seconds());
     recordFigures(store, id, peakMemory(engines.pids()));
   } catch (error) {
-    if (error instanceof JobCancelled || host.signal.aborted) {
-      store.runs.interrupt(id, seconds());
-      recordFigures(store, id, peakMemory(engines.pids()));
-      throw new Interrupted(id);
-    }
+    const wasStopped = error instanceof JobCancelled || host.signal.aborted;
+    const culprit = culpritOf(error);
     const failure = error instanceof Error ? error.message : String(error);
-    recordFailure(store, id, { failure, seconds: seconds() });
-    const engineDied = error instanceof EngineDied;
-    throw new RunFailed(id, failure, { cause: error instanceof EngineError ? undefined : error, engineDied });
+    recordEnd(() => {
+      if (wasStopped || culprit === 'storage') store.runs.interrupt(id, seconds());
+      else store.runs.fail(id, { failure, seconds: seconds() });
+      recordFigures(store, id, peakMemory(engines.pids()));
+    });
+    if (wasStopped) throw new Interrupted(id);
+    throw new RunFailed(id, failure, { cause: error instanceof EngineError ? undefined : error, culprit });
   }
 }
 
-/** On a full disk even the failure cannot be written; the reason that the user reads is still the first one. */
-function recordFailure(store: Store, id: number, end: { failure: string; seconds: number }): void {
+function culpritOf(error: unknown): Culprit {
+  if (error instanceof EngineDied) return 'engine';
+  return isOfStorage(error) ? 'storage' : 'run';
+}
+
+/** On a full disk not even the end can be written; the reason that the user reads is still the first one. */
+function recordEnd(record: () => void): void {
   try {
-    store.runs.fail(id, end);
-    recordFigures(store, id);
+    record();
   } catch {
-    // The run stays 'running' with a dead owner and is marked interrupted when the store is next opened.
+    // The run stays 'running' though nobody works on it, and is marked interrupted before anything runs again.
   }
 }
 

@@ -4,6 +4,8 @@ import type { Rule } from '../../shared/config.ts';
 /** What lists, methods and outcomes are called on pages. */
 export const BY_NAMES: Readonly<Record<ListedBy, string>> = {
   clean: 'clean prediction',
+  'representation-median': 'median representation',
+  'logit-median': 'median logits',
   pgd: 'PGD',
   'noise-attack': 'noise attack',
   label: 'label',
@@ -17,6 +19,7 @@ export const OUTCOME_NAMES: Readonly<Record<Outcome, string>> = {
   'certified-wrong': 'certified, wrong',
   abstained: 'abstained',
   falsified: 'falsified',
+  'published-correct': 'certified by the rule, correct',
   correct: 'correct',
   wrong: 'wrong',
   robust: 'withstood',
@@ -28,6 +31,7 @@ export const OUTCOME_LOOKS: Readonly<Record<Outcome, 'good' | 'caution' | 'bad' 
   'certified-wrong': 'bad',
   abstained: 'caution',
   falsified: 'unproved',
+  'published-correct': 'unproved',
   correct: 'good',
   wrong: 'bad',
   robust: 'good',

@@ -8,8 +8,18 @@ import { taskName } from './tasks.ts';
 const domain = z.enum(DOMAINS);
 const head = z.string().min(1).max(300);
 
-/** What instances are listed by: their clean prediction, an attack, or the certificates of a method. */
-export const LISTED_BY = ['clean', 'pgd', 'noise-attack', 'label', 'representation', 'logit', 'pairwise'] as const;
+/** What instances are listed by: a prediction (clean, or at the median of the draws), an attack, or the certificates of a method. */
+export const LISTED_BY = [
+  'clean',
+  'representation-median',
+  'logit-median',
+  'pgd',
+  'noise-attack',
+  'label',
+  'representation',
+  'logit',
+  'pairwise',
+] as const;
 export type ListedBy = (typeof LISTED_BY)[number];
 
 /** Any sound rule of representation certificates, each instance by the one that reaches furthest. */
@@ -21,6 +31,8 @@ export const OUTCOMES = [
   'abstained',
   /** A certificate by the published rule that a point of its box proves wrong. */
   'falsified',
+  /** Only to filter by: what A_V by the published rule counts, falsified or not. */
+  'published-correct',
   'correct',
   'wrong',
   'robust',
@@ -30,12 +42,18 @@ export const outcomeSchema = z.enum(OUTCOMES);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
 export const outcomesOf = (by: ListedBy): readonly Outcome[] => {
-  if (by === 'clean') return ['correct', 'wrong'];
+  if (by === 'clean' || by === 'representation-median' || by === 'logit-median') return ['correct', 'wrong'];
   if (by === 'pgd' || by === 'noise-attack') return ['robust', 'broken'];
   return by === 'representation'
-    ? ['certified-correct', 'certified-wrong', 'abstained', 'falsified']
+    ? ['published-correct', 'certified-correct', 'certified-wrong', 'abstained', 'falsified']
     : ['certified-correct', 'certified-wrong', 'abstained'];
 };
+
+/** Instances behind a list's counts: each has one outcome, but for the one that is only filtered by. */
+export const instancesCounted = ({
+  'published-correct': _published,
+  ...counts
+}: Partial<Record<Outcome, number>>): number => Object.values(counts).reduce((sum, n) => sum + n, 0);
 
 export const SORTS = ['index', 'radius', 'margin', 'label'] as const;
 

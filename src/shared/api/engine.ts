@@ -14,6 +14,8 @@ export const engineReportSchema = z.object({
   versions: z.object({ node: z.string(), tfjs: z.string(), tensorflow: z.string().nullable() }),
   processor: z.object({ name: z.string(), vectorSets: z.array(z.string()), threads: z.int() }),
   cache: z.object({ folder: z.string(), bytes: z.int() }),
+  /** Noisy draws that heads were trained on, with the most that they may take. */
+  keptDraws: z.object({ folder: z.string(), bytes: z.int(), limit: z.int() }),
 });
 
 export const engineCalls = {

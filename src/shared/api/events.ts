@@ -30,6 +30,8 @@ export const eventSchema = z.discriminatedUnion('kind', [
   }),
   /** The engine's process died while it worked on a run, which can be resumed. */
   z.strictObject({ kind: z.literal('engine-crashed'), run: runId, message: z.string() }),
+  /** Results could not be written: the queue waits to be told to go on, the run first. */
+  z.strictObject({ kind: z.literal('queue-paused'), run: runId.nullable(), message: z.string() }),
   /** What was queued could not begin, so that no run says why. */
   z.strictObject({ kind: z.literal('work-refused'), name: z.string(), message: z.string() }),
   /** A long call made with a task's name (verify, download): how far it is. */

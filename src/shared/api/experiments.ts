@@ -39,6 +39,8 @@ export const experimentsCalls = {
       reduced: recordsOf<ReducedData>(),
       /** The largest radius, normalised units, that n and α allow each method, whatever the model is; null without certificates. */
       ceilings: z.partialRecord(methodSchema, z.number()).nullable(),
+      /** What may be worth a change before it runs, a sentence each. */
+      warnings: z.array(z.string()),
     }),
   ),
 } as const satisfies Calls;

@@ -103,6 +103,8 @@ export const queueCalls = {
     z.strictObject({ run: runId }),
     z.object({ stages: z.array(stageViewSchema), work: workUnderWaySchema.nullable(), isCurrent: z.boolean() }),
   ),
+  /** How long the stages that have not begun will take, as the forecast has it; an estimate where nothing of their kind is stored. */
+  'queue.remaining': call(z.strictObject({ run: runId }), z.object({ seconds: z.number(), isEstimate: z.boolean() })),
   /** A series for each training stage that has epochs. */
   'queue.epochs': call(z.strictObject({ run: runId }), z.array(epochSeriesSchema)),
   /** The last lines, or the last before one; oldest first. */

@@ -24,6 +24,14 @@ export const curveSchema = z.object({
   lower: float64Array,
   upper: float64Array,
   instances: z.int(),
+  /** The largest radius that n and α allow, normalised units, how many instances sit there, and an n that lifts it by σ/2; null where it is not known. */
+  ceiling: z
+    .object({
+      radius: z.number(),
+      instances: z.int(),
+      lifted: z.object({ radius: z.number(), draws: z.int() }).nullable(),
+    })
+    .nullable(),
 });
 export type Curve = z.infer<typeof curveSchema>;
 

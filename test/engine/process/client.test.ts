@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { experimentConfigSchema } from '../../../src/shared/config.ts';
-import { EngineError, JobCancelled, startEngine, type Engine } from '../../../src/main/engine/process/client.ts';
+import {
+  EngineDied,
+  EngineError,
+  JobCancelled,
+  startEngine,
+  type Engine,
+} from '../../../src/main/engine/process/client.ts';
 import type { Job, JobEvent, TransferSpec } from '../../../src/main/engine/process/protocol.ts';
 import { rejection } from './rejection.ts';
 
@@ -233,6 +239,37 @@ describe('an engine that dies', () => {
     const padding = { ...DESCRIBE, padding: new Float32Array(4e6) } as Job;
     const errors = await Promise.all([0, 1, 2].map(() => rejection(engine.run(padding, ignore))));
     for (const error of errors) expect(error.message).toMatch(/^the engine was ended by SIGKILL/);
+  });
+});
+
+describe('an engine that hangs', () => {
+  it('is ended after as long a silence as is allowed, and fails its job with what to do', async () => {
+    const engine = await start({ PTW_ENGINE_SILENCE: '2' });
+    const hung = performance.now();
+    const error = await rejection(atFirstStep(engine, () => process.kill(engine.pid, 'SIGSTOP')));
+    expect(error).toBeInstanceOf(EngineDied);
+    expect(error.message).toBe(
+      'the engine gave no sign of life for 2 s and was ended; PTW_ENGINE_SILENCE allows for longer steps',
+    );
+    expect(performance.now() - hung).toBeGreaterThan(1900);
+    await engine.close();
+    expect(isRunning(engine.pid)).toBe(false);
+  });
+
+  it('is left alone without a job, and while it gives signs of life', async () => {
+    const engine = await start({ PTW_ENGINE_SILENCE: '2' });
+    process.kill(engine.pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    process.kill(engine.pid, 'SIGCONT');
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 4000);
+    expect(await rejection(engine.run(LONG, ignore, controller.signal))).toBeInstanceOf(JobCancelled);
+  });
+
+  it('cannot be allowed what is no number of seconds', async () => {
+    expect((await rejection(startEngine(environment({ PTW_ENGINE_SILENCE: 'long' })))).message).toBe(
+      'PTW_ENGINE_SILENCE is "long", expected a whole number of at least 1; unset it for the default of ten minutes.',
+    );
   });
 });
 

@@ -38,7 +38,7 @@ it("the engine answers through a utility process's port as through a child's cha
     attacked: { noiseAttack: 10, pgd: 10, adversarialSearch: 10 },
   };
   const done = until('done');
-  worker.postMessage({ kind: 'start', id: 5, job } satisfies Request);
+  worker.postMessage({ kind: 'start', id: 5, job, halvings: 0 } satisfies Request);
   expect(await done).toEqual({ kind: 'done', id: 5 });
   expect(responses.some((response) => response.kind === 'event' && response.event.kind === 'description')).toBe(true);
   await worker.terminate();

@@ -24,7 +24,7 @@ function drawn(datasetIndex: number): DrawnInstance {
   const columns = normals(D * DRAWS, 'columns', datasetIndex) as Float32Array<ArrayBuffer>;
   const logits = new Map([['head', normals(K * DRAWS, 'logits', datasetIndex) as Float32Array<ArrayBuffer>]]);
   const samples: Samples = { selection: null, estimation: { draws: DRAWS, logits, columns } };
-  return { datasetIndex, label: 1, heads: ['head'], samples };
+  return { datasetIndex, label: 1, inputs: 4, heads: ['head'], samples };
 }
 
 const scriptOf = (name: string): URL => new URL(`./${name}.ts`, import.meta.url);

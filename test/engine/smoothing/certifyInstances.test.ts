@@ -175,7 +175,7 @@ describe.each([
     const { test } = TOY_TRANSFER[domain];
     const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, Int32Array.of(11)), [0]));
     const keys = drawKeys(5, domain, 11);
-    const noisy = compileNoisyModel({ extractor, heads: {} }, 0.25);
+    const noisy = compileNoisyModel({ extractor, heads: {} }, { sigma: 0.25, noise: 'float32' });
     const draw = async (key: keyof typeof keys, count: number): Promise<number[][]> => {
       const z = await drawnRepresentations(noisy, { image, count, key: keys[key] });
       return Array.from({ length: count }, (_, s) => [...z.subarray(s * D, (s + 1) * D)]);

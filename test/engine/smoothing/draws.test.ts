@@ -28,7 +28,7 @@ describe('noisy representations', () => {
   beforeAll(async () => {
     await openBackend();
     extractor = freeze(net, initialExtractor(net, 1, 3));
-    noisy = compileNoisyModel({ extractor, heads: {} }, 0.5);
+    noisy = compileNoisyModel({ extractor, heads: {} }, { sigma: 0.5, noise: 'float32' });
   });
   afterAll(() => {
     noisy.dispose();

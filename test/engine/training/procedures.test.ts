@@ -52,6 +52,7 @@ const PROCEDURES: readonly Settings[] = [
   { procedure: 'adv', epsilon: 0.5, ...FAST },
   { procedure: 'adv-d', epsilon: 0.5, ...FAST },
   { procedure: 'adv-s', epsilon: 0.5, sigma: 0.3, ...FAST },
+  { procedure: 'gaussian', sigma: 0.3, consistency: { weight: 2, draws: 3 }, ...FAST },
 ];
 const ATTACKS = PROCEDURES.filter((settings) => isAttacked(trainingOf(settings)));
 /** The same, so weak that the inputs are the clean ones to all digits that a loss shows. */

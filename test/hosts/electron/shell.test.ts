@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { answerPage } from '../../../src/main/hosts/electron/appProtocol.ts';
 import { CHANNELS } from '../../../src/main/hosts/electron/channels.ts';
+import { QUIT, quitQuestion } from '../../../src/main/hosts/electron/quitQuestion.ts';
 import { confineContents, denyPermissions, type GuardedContents } from '../../../src/main/hosts/electron/guards.ts';
 import { bridge, type Sender } from '../../../src/main/hosts/electron/ipcBridge.ts';
 import { menuTemplate } from '../../../src/main/hosts/electron/menu.ts';
@@ -10,6 +11,7 @@ import { readWindowState, writeWindowState } from '../../../src/main/hosts/elect
 import { readPages } from '../../../src/main/hosts/pages.ts';
 import { openWorkbench } from '../../../src/main/workbench/api/workbenchApi.ts';
 import { ACTIONS } from '../../../src/shared/actions.ts';
+import type { Reply, Request } from '../../../src/shared/api/envelope.ts';
 import type { WorkbenchEvent } from '../../../src/shared/api/events.ts';
 import { emptyFolder } from '../../workbench/tinyExperiment.ts';
 
@@ -127,25 +129,30 @@ describe('the bridge', () => {
 });
 
 describe('the guards', () => {
-  it('give no permission', () => {
+  it.each([
+    ['camera', false],
+    ['clipboard-read', false],
+    ['notifications', false],
+    ['fileSystem', false],
+    ['clipboard-sanitized-write', true],
+  ])('answer %s with %s', (permission, expected) => {
     const granted: boolean[] = [];
-    let check: (() => boolean) | null = null;
+    let check: ((contents: unknown, permission: string) => boolean) | null = null;
     denyPermissions({
-      setPermissionRequestHandler: (handler) => handler(null, 'camera', (is) => granted.push(is)),
+      setPermissionRequestHandler: (handler) => handler(null, permission, (is) => granted.push(is)),
       setPermissionCheckHandler: (handler) => (check = handler),
     });
-    expect([...granted, check!()]).toEqual([false, false]);
+    expect([...granted, check!(null, permission)]).toEqual([expected, expected]);
   });
 
-  it('let pages go to each other only, and open https in the browser', () => {
-    const external: string[] = [];
+  it('let pages go to each other only, and open nothing', () => {
     const listeners = new Map<string, (event: { preventDefault(): void }, url: string) => void>();
     let opening: ((details: { url: string }) => { action: 'deny' }) | null = null;
     const contents = {
       setWindowOpenHandler: (handler: typeof opening) => (opening = handler),
       on: (event: string, listener: never) => listeners.set(event, listener),
     } as unknown as GuardedContents;
-    confineContents(contents, (url) => external.push(url));
+    confineContents(contents);
     const goes = (event: string, url: string): boolean => {
       let isPrevented = false;
       listeners.get(event)!({ preventDefault: () => (isPrevented = true) }, url);
@@ -158,7 +165,34 @@ describe('the guards', () => {
       expect(opening!({ url })).toEqual({ action: 'deny' });
     }
     expect(goes('will-attach-webview', '')).toBe(false);
-    expect(external).toEqual(['https://example.org/', 'https://example.org/']);
+  });
+});
+
+describe('quitting', () => {
+  const answering = (current: object | null) => ({
+    answer: ({ id, call }: Request): Promise<Reply> => {
+      expect(call).toBe('queue.state');
+      return Promise.resolve({ id, ok: true, output: { entries: [], current, isPaused: false, elsewhere: [] } });
+    },
+  });
+
+  it('asks where something is under way, and keeps it running unless told otherwise', async () => {
+    const question = await quitQuestion(answering({ name: 'demo', isCancelling: false }));
+    expect(question).toMatchObject({ message: '“demo” is under way. Quit anyway?' });
+    expect(question!.defaultId).not.toBe(QUIT);
+    expect(question!.cancelId).not.toBe(QUIT);
+    expect(question!.buttons[QUIT]).toBe('Quit');
+  });
+
+  it('does not ask where nothing is, or where it is ending already', async () => {
+    expect(await quitQuestion(answering(null))).toBeNull();
+    expect(await quitQuestion(answering({ name: 'demo', isCancelling: true }))).toBeNull();
+  });
+
+  it('does not ask of a real workbench that is idle', async () => {
+    const workbench = openWorkbench(emptyFolder());
+    expect(await quitQuestion(workbench)).toBeNull();
+    await workbench.close();
   });
 });
 

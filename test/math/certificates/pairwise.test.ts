@@ -87,7 +87,7 @@ const rowsThatFavourZero = (maxDraws: number) =>
 
 /** Both certificates of one set of estimation draws for the class that the label's selection chose. */
 function labelAndPairwise({ classes, logits }: LogitRows, selection: Selection, alpha: number) {
-  const draws = { sigma: 0.25, alpha, draws: logits.length / classes, selection };
+  const draws = { ...PAPER_DRAWS, sigma: 0.25, alpha, draws: logits.length / classes, selection };
   const counts = countVotes(logits, classes);
   const selectionWorstWins = worstWins(logits, classes);
   const wins = countWins(logits, classes, pairwiseCandidate(selectionWorstWins));

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { normalQuantile } from '../../../src/main/math/normal.ts';
 import {
   boxOfIndex,
   largestRadiusIndex,
+  largestRadiusIndexByMargin,
   mediansOfSorted,
   type SortedDraws,
 } from '../../../src/main/math/certificates/search.ts';
@@ -15,7 +17,7 @@ function sortedDraws(columns: readonly (readonly number[])[]): SortedDraws {
 
 const sortedFeatures = fc.integer({ min: 2, max: 30 }).chain((draws) =>
   fc
-    .array(fc.array(fc.float({ noNaN: true }), { minLength: draws, maxLength: draws }), {
+    .array(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: draws, maxLength: draws }), {
       minLength: 1,
       maxLength: 4,
     })
@@ -33,7 +35,7 @@ describe('box of order statistics', () => {
     expect(mediansOfSorted(sorted)).toEqual(Float32Array.of(3, -3));
   });
 
-  it('boxes are nested in k and hold the median, ties and infinities included', () => {
+  it('boxes are nested in k and hold the median, ties included', () => {
     fc.assert(
       fc.property(sortedFeatures, (sorted) => {
         const median = mediansOfSorted(sorted);
@@ -43,8 +45,6 @@ describe('box of order statistics', () => {
           median.forEach((m, i) => {
             expect(outer.lower[i]).toBeLessThanOrEqual(box.lower[i]);
             expect(outer.upper[i]).toBeGreaterThanOrEqual(box.upper[i]);
-            // The middle two may be infinities of both signs, whose mean is no number.
-            if (Number.isNaN(m)) return;
             expect(box.lower[i]).toBeLessThanOrEqual(m);
             expect(box.upper[i]).toBeGreaterThanOrEqual(m);
           });
@@ -66,10 +66,12 @@ describe('box of order statistics', () => {
     expect(mediansOfSorted(sorted)).toEqual(Float32Array.of(NaN, 3.5));
   });
 
-  it('keeps infinities, which have an order', () => {
-    const sorted = sortedDraws([[Infinity, 1, 2, 3, 4, -Infinity]]);
-    expect(boxOfIndex(sorted, 1)).toEqual({ lower: Float32Array.of(-Infinity), upper: Float32Array.of(Infinity) });
-    expect(boxOfIndex(sorted, 2)).toEqual({ lower: Float32Array.of(1), upper: Float32Array.of(4) });
+  it.each([Infinity, -Infinity])('bounds nothing of a feature with a draw of %d, which is what overflowed', (value) => {
+    const sorted = sortedDraws([[value, 1, 2, 3, 4, 5]]);
+    for (const k of [1, 2, 3]) {
+      expect(boxOfIndex(sorted, k)).toEqual({ lower: Float32Array.of(NaN), upper: Float32Array.of(NaN) });
+    }
+    expect(mediansOfSorted(sorted)).toEqual(Float32Array.of(NaN));
   });
 });
 
@@ -104,6 +106,82 @@ describe('search for the largest radius', () => {
         expect(outcomes[found - 1]).toBe(outcomes.at(-1));
       }),
       { seed: 1, numRuns: 300 },
+    );
+  });
+});
+
+describe('search for the largest radius by margins', () => {
+  const DRAWS = 500;
+  const width = (k: number): number => -normalQuantile(k / DRAWS);
+
+  const mostQuestions = (largest: number): number => 2 + 2 * Math.ceil(Math.log2(largest));
+
+  /** What a search finds and how often it asks. */
+  function searched(
+    largestIndex: number,
+    margin: (k: number) => number,
+    marginAtMedian = 1,
+  ): { found: number; asked: number[] } {
+    const asked: number[] = [];
+    const found = largestRadiusIndexByMargin({
+      largestIndex,
+      draws: DRAWS,
+      marginAtMedian,
+      leastMargin: (k) => {
+        asked.push(k);
+        return margin(k);
+      },
+    });
+    return { found, asked };
+  }
+
+  it('finds what a bisection finds wherever the threshold is, also from margins that are steps', () => {
+    for (const largest of [1, 2, 3, 17, 195]) {
+      for (let threshold = 1; threshold <= largest; threshold++) {
+        expect(searched(largest, (k) => (k >= threshold ? 1 : -1)).found).toBe(threshold);
+        expect(searched(largest, (k) => width(threshold) - width(k) + 1e-9).found).toBe(threshold);
+        // Falls ever slower towards a zero that it jumps over.
+        expect(searched(largest, (k) => (k >= threshold ? k : -1)).found).toBe(threshold);
+      }
+    }
+  });
+
+  it.each([
+    ['straight', (w: number) => w],
+    ['bent, as those of linear bounds', (w: number) => w + w * w],
+    ['steep', (w: number) => Math.exp(2 * w) - 1],
+  ])('asks fewer times than a bisection where margins are %s', (_name, shape) => {
+    const asked = Array.from({ length: 190 }, (_, i) => i + 1).map((threshold) => {
+      const scale = shape(width(threshold)) * (1 + 1e-9);
+      const search = searched(195, (k) => 1 - shape(width(k)) / scale);
+      expect(search.found).toBe(threshold);
+      return search.asked.length;
+    });
+    const mean = asked.reduce((sum, times) => sum + times, 0) / asked.length;
+    expect(mean).toBeLessThan(7); // a bisection: 8.6
+    expect(Math.max(...asked)).toBeLessThanOrEqual(mostQuestions(195));
+  });
+
+  it('gives the smallest box where none passes, asking once', () => {
+    expect(searched(192, () => -1)).toEqual({ found: 192, asked: [192] });
+    expect(searched(192, () => NaN)).toEqual({ found: 192, asked: [192] });
+  });
+
+  it('never asks an index twice, and gives one that passed, whatever the margins are', () => {
+    const margins = fc.array(fc.oneof(fc.double(), fc.constant(0), fc.double({ min: -1, max: 1, noNaN: true })), {
+      minLength: 1,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(margins, fc.double(), (values, atMedian) => {
+        const { found, asked } = searched(values.length, (k) => values[k - 1], atMedian);
+        expect(new Set(asked).size).toBe(asked.length);
+        expect(asked.length).toBeLessThanOrEqual(mostQuestions(values.length));
+        expect(asked).toContain(found);
+        expect(values[found - 1] > 0).toBe(values.at(-1)! > 0);
+        if (found > 1 && values[found - 1] > 0) expect(values[found - 2] > 0).toBe(false);
+      }),
+      { seed: 1, numRuns: 2000 },
     );
   });
 });

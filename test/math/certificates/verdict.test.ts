@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { radiusOverSigmaOfIndex } from '../../../src/main/math/certificates/indexRadius.ts';
 import { allFinite, certified } from '../../../src/main/math/certificates/verdict.ts';
 import { radiusTable, smallestDrawsThatCertify } from '../../../src/main/math/orderStatistics.ts';
+import { PAPER_DRAWS } from '../evidence.ts';
 import { expectRefusal } from '../refusal.ts';
 
 /** A double in [1, 2^53), as an integer over 2^52. */
@@ -28,7 +29,7 @@ describe('certified', () => {
     const factor = fc.double({ min: 1, max: 2 ** 20, noNaN: true });
     fc.assert(
       fc.property(factor, factor, (sigma, radiusOverSigma) => {
-        const verdict = certified(3, sigma, radiusOverSigma);
+        const verdict = certified({ ...PAPER_DRAWS, sigma }, 3, radiusOverSigma);
         expect(verdict).toMatchObject({ outcome: 'certified', predicted: 3 });
         const radius = verdict.outcome === 'certified' ? verdict.radiusNormalised : NaN;
         expect(scaled(radius) * 2n ** 52n <= scaled(sigma) * scaled(radiusOverSigma)).toBe(true);
@@ -39,8 +40,8 @@ describe('certified', () => {
   });
 
   it('has a radius of 0, not one below, where only the prediction at the input itself is settled', () => {
-    expect(certified(0, 0.1, 0)).toEqual({ outcome: 'certified', predicted: 0, radiusNormalised: 0 });
-    expect(certified(0, 0.1, 2 ** -1074)).toMatchObject({ radiusNormalised: 0 });
+    expect(certified(PAPER_DRAWS, 0, 0)).toEqual({ outcome: 'certified', predicted: 0, radiusNormalised: 0 });
+    expect(certified(PAPER_DRAWS, 0, 2 ** -1074)).toMatchObject({ radiusNormalised: 0 });
   });
 });
 

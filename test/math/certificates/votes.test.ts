@@ -19,8 +19,10 @@ describe('votes', () => {
     expect(countVotes(rows([NaN, 1, 2], [1, NaN, 2], [9, 1, NaN], [NaN, NaN, NaN]), 3)).toEqual(new Int32Array(3));
   });
 
-  it('lets an infinite logit win: it has an order', () => {
-    expect(countVotes(rows([Infinity, 0], [-Infinity, 0]), 2)).toEqual(Int32Array.of(1, 1));
+  it('counts a row for nobody where a logit is infinite, whichever it is', () => {
+    expect(countVotes(rows([Infinity, 0], [-Infinity, 0], [0, Infinity], [0, -Infinity]), 2)).toEqual(
+      new Int32Array(2),
+    );
   });
 });
 
@@ -38,6 +40,12 @@ describe('wins', () => {
 
   it('counts a NaN for the rival, whoever gave it', () => {
     expect(countWins(rows([NaN, 1], [1, NaN], [NaN, NaN]), 2, 0)).toEqual(Int32Array.of(3, 0));
+  });
+
+  it('counts an infinity for the rival, whoever gave it', () => {
+    const infinite = rows([Infinity, 0], [-Infinity, 0], [0, Infinity], [0, -Infinity]);
+    expect(countWins(infinite, 2, 0)).toEqual(Int32Array.of(4, 0));
+    expect(countWins(infinite, 2, 1)).toEqual(Int32Array.of(0, 4));
   });
 
   it('is at least the votes of the class, against every rival', () => {

@@ -3,9 +3,12 @@ import { openStore } from '../../../src/main/store/store.ts';
 import { stageOf, storedRun } from '../../../src/main/workbench/storedRun.ts';
 import { startRun } from '../../../src/main/workbench/workbench.ts';
 import { noiseOf } from '../../../src/main/workbench/certificates/testImages.ts';
+import { certificationSchema } from '../../../src/shared/config.ts';
 import { drawKeys } from '../../../src/main/engine/smoothing/draws.ts';
 import { fillStandardNormal } from '../../../src/main/math/philox.ts';
-import { outcomesOf, type ListedBy } from '../../../src/shared/api/certificates.ts';
+import { instancesCounted, outcomesOf, type ListedBy } from '../../../src/shared/api/certificates.ts';
+import { countedInstances } from '../../../src/shared/countedInstances.ts';
+import { REPORT_COLUMNS } from '../../../src/shared/reportColumns.ts';
 import type { CertificateHeader } from '../../../src/main/store/tables/certificate.ts';
 import { emptyFolder, quietHost, tinyConfig } from '../tinyExperiment.ts';
 import { asking, type Asking } from './asking.ts';
@@ -56,7 +59,17 @@ describe('instances', () => {
   it('are offered by what the run has of each head', async () => {
     const { heads, classNames, sigma } = await workbench.ask('certificates.choices', { run: 1 });
     expect(heads).toHaveLength(4);
-    expect(heads[3].by).toEqual(['clean', 'pgd', 'noise-attack', 'label', 'logit', 'pairwise', 'representation']);
+    expect(heads[3].by).toEqual([
+      'clean',
+      'representation-median',
+      'logit-median',
+      'pgd',
+      'noise-attack',
+      'label',
+      'logit',
+      'pairwise',
+      'representation',
+    ]);
     expect(heads[3].rules).toContainEqual({ rule: 'paper', isProof: false });
     expect(heads[3].rules).toContainEqual({ rule: 'linear', isProof: true });
     expect([classNames.source[0], sigma]).toEqual(['T-shirt/top', 0.05]);
@@ -106,6 +119,22 @@ describe('instances', () => {
     }
   });
 
+  it('are as many behind each number of the table as it counts', async () => {
+    const { rows } = await workbench.ask('run.get', { run: 1 });
+    for (const row of rows) {
+      for (const column of REPORT_COLUMNS) {
+        const cell = column.cell(row);
+        if (cell.kind !== 'share' || cell.share === null) continue;
+        const { domain, head } = row;
+        const query = { run: 1, domain, head, ...countedInstances(column)!, ...PAGE };
+        const { total, counts } = await workbench.ask('certificates.list', query);
+        expect(total, `${column.csvName} of ${head}`).toBe(cell.share.hits);
+        expect(instancesCounted(counts)).toBe(cell.share.total);
+        expect(cell.share.interval).not.toBeNull();
+      }
+    }
+  });
+
   it('by clean prediction and by attack have their outcomes', async () => {
     for (const by of ['clean', 'pgd', 'noise-attack'] satisfies ListedBy[]) {
       const { rows, counts } = await workbench.ask('certificates.list', { ...OF, ...PAGE, by });
@@ -146,11 +175,12 @@ describe('one image', () => {
     expect(drawn.pixels.subarray(784, 1568)).not.toEqual(pixels);
     // Draw i begins i draws of whole counters into the stream of the engine's own key.
     const of = { domain: 'target', index: 5, of: 'estimation', count: 3, size: 7 } as const;
-    const noise = noiseOf(3, of);
+    const certification = certificationSchema.parse({ sigma: 0.5 });
+    const noise = noiseOf({ seed: 3, certification }, of);
     const expected = new Float32Array(7);
     const { estimation } = drawKeys(3, 'target', 5);
     fillStandardNormal(expected, estimation, 2 * 2);
-    expect(noise.subarray(14)).toEqual(expected);
+    expect(noise.subarray(14)).toEqual(expected.map((eta) => 0.5 * eta));
   });
 
   it('has all its evidence, and what was found against it', async () => {

@@ -1,4 +1,6 @@
+import Database from 'better-sqlite3';
 import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openWorkbench, type WorkbenchApi } from '../../../src/main/workbench/api/workbenchApi.ts';
 import { openStore } from '../../../src/main/store/store.ts';
@@ -126,6 +128,8 @@ describe('the queue', () => {
     expect(current?.engine).toMatch(/tensorflow|wasm/);
     await idle();
     const { stages, work } = await ask('queue.live', { run: 1 });
+    const rest = await ask('queue.remaining', { run: 1 });
+    expect(rest.seconds > 0).toBe(stages.some(({ status }) => status === 'pending'));
     expect(work).toBeNull();
     expect(new Set(stages.map(({ status }) => status))).toEqual(new Set(['done']));
     const series = await ask('queue.epochs', { run: 1 });
@@ -160,12 +164,14 @@ describe('the queue', () => {
     await idle();
   });
 
-  it('outlives an engine that is killed: the run says why, and the next one is worked off', async () => {
+  it('outlives engines that are killed: the run says why, and the next one is worked off', async () => {
     await ask('queue.add', { config: LONG });
     await ask('queue.add', { config: named('next', 1) });
     await event(({ kind }) => kind === 'epoch');
-    process.kill(enginePid(), 'SIGKILL');
+    // Each is killed as soon as it is there, before it has a result.
+    const killing = setInterval(() => killEngine(), 5);
     const crash = await event(({ kind }) => kind === 'engine-crashed');
+    clearInterval(killing);
     expect(crash).toMatchObject({ run: 1, message: expect.stringContaining('SIGKILL') as string });
     await idle();
     expect([statusOf(1), statusOf(2)]).toEqual(['failed', 'done']);
@@ -175,6 +181,32 @@ describe('the queue', () => {
     await ask('queue.cancel', {});
     await idle();
     expect(statusOf(1)).toBe('interrupted');
+  });
+
+  it('waits when results cannot be written, and goes on with the same run once they can', async () => {
+    const other = new Database(path.join(folder, 'workbench.sqlite'));
+    workbench.subscribe(({ kind }) => {
+      if (kind === 'queue-paused') other.close();
+    });
+    await ask('queue.add', { config: named('first', 1) });
+    await event(({ kind }) => kind === 'stage-began');
+    // For longer than a connection waits, as a disk that is full would be.
+    other.exec('BEGIN IMMEDIATE');
+    const paused = await event(({ kind }) => kind === 'queue-paused');
+    expect(paused).toMatchObject({ run: 1, message: expect.stringContaining('holds the database') as string });
+    await idle();
+    expect(await ask('queue.state', {})).toMatchObject({ isPaused: true, current: null });
+    await ask('queue.continue', {});
+    await idle();
+    const store = openStore(folder, { readonly: true });
+    expect(store.runs.list().map(({ id, name, status }) => [id, name, status])).toEqual([[1, 'first', 'done']]);
+    store.close();
+  }, 120_000);
+
+  it('is that of one workbench: another one on the folder is refused', () => {
+    expect(() => openWorkbench(folder)).toThrow(
+      `open the workbench of ${folder}: another process has it open; use that one, or end it first`,
+    );
   });
 
   it('is found again by the next host, the interrupted run first, and waits to be told to go on', async () => {
@@ -230,17 +262,16 @@ describe('the queue', () => {
   });
 });
 
-/** The engine among this process's children. */
-function enginePid(): number {
+/** Kills the engine among this process's children, if one is there. */
+function killEngine(): void {
   for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
       const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
       const isEngine = readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes('engine/process/main.ts');
-      if (parent === process.pid && isEngine) return Number(entry);
+      if (parent === process.pid && isEngine) process.kill(Number(entry), 'SIGKILL');
     } catch {
       // Gone between two looks.
     }
   }
-  throw new Error('no engine is under way');
 }

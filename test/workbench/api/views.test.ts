@@ -51,7 +51,13 @@ describe('experiments', () => {
   });
 
   it('have a past error that no forecast has seen', () => {
-    const piece = (run: number, seconds: number) => ({ run, kind: 'extractor' as const, seconds, expected: 10 });
+    const piece = (run: number, seconds: number, planned = 10) => ({
+      run,
+      kind: 'extractor' as const,
+      seconds,
+      expected: 10,
+      planned,
+    });
     expect(pastError([piece(1, 20)])).toBeNull();
     // Run 2 is forecast at twice the constants' time, run 3 at the pace of both.
     expect(pastError([piece(3, 30), piece(2, 10), piece(1, 20)])).toEqual({
@@ -60,6 +66,13 @@ describe('experiments', () => {
       leastRatio: 15 / 30,
       greatestRatio: 2,
     });
+    // Training that ended early was forecast to its last epoch.
+    expect(pastError([piece(2, 10, 30), piece(1, 10)])?.medianRatio).toBe(3);
+  });
+
+  it('of the rest of a run is nothing where all is done', async () => {
+    expect(await workbench.ask('queue.remaining', { run: 1 })).toEqual({ seconds: 0, isEstimate: false });
+    await expect(workbench.ask('queue.remaining', { run: 9 })).rejects.toThrow('find run 9');
   });
 });
 

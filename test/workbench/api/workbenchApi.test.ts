@@ -32,6 +32,30 @@ describe('a call is answered as an error', () => {
   });
 });
 
+describe('a call with what has no text in it, as Electron carries it', () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic['runs'] = cyclic;
+  it.each([
+    ['a bigint', 'runs.delete', { runs: [1n], isTrial: true }, 'got "1n"'],
+    ['a cycle', 'runs.delete', cyclic, '[object Object] without a text'],
+    ['an array in place of an object, whose methods look like keys', 'runs.list', new Uint8Array(2), 'got a function'],
+    ['a string of a million letters', 'tasks.cancel', { task: 'x'.repeat(1e6) }, '… (1000002 letters)'],
+    [
+      'a key of a million letters',
+      'tasks.cancel',
+      { task: 'a', ['x'.repeat(1e6)]: 1 },
+      '… (1000000 letters): unknown key',
+    ],
+  ])('is refused like any other: %s', async (_what, call, input, says) => {
+    const reply = await workbench.answer({ id: 7, call, input });
+    expect(reply).toMatchObject({
+      ok: false,
+      error: { code: 'bad-input', message: expect.stringContaining(says) as string },
+    });
+    expect(JSON.stringify(reply).length).toBeLessThan(2000);
+  });
+});
+
 it('answers a call', async () => {
   expect(await workbench.answer({ id: 1, call: 'tasks.cancel', input: { task: 'none' } })).toEqual({
     id: 1,

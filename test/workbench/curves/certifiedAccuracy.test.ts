@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { CertificateRecord } from '../../../src/shared/results.ts';
+import { ceilingLines } from '../../../src/main/hosts/cli/curveTable.ts';
+import { largestRadiusByVotes } from '../../../src/main/math/largestRadius.ts';
 import { openStore, type Store } from '../../../src/main/store/store.ts';
 import {
   accuracyAt,
   ANY_SOUND,
   certifiedCurves,
   everyCurve,
+  meanRadiusOf,
   radiiToShow,
   stepsOf,
   type CurveChoice,
@@ -151,6 +154,48 @@ describe('a curve', () => {
       certified_accuracy: 0.5,
     });
   });
+});
+
+describe('the ceiling of a curve', () => {
+  // tinyConfig: n = 60, σ = 0.1, α = 1e-4; σ·Φ⁻¹(1e-4^(1/60)) by Python's statistics.NormalDist.
+  const byVotes = 0.10700246735;
+  const { store, run } = runWith([
+    certified(0, { label: largestRadiusByVotes({ draws: 60, sigma: 0.1, level: 1e-4 }), interval: 0.01 }),
+    certified(1, { label: 0.1 }),
+    certified(2, { label: 0.2 }, false),
+  ]);
+  const curves = certifiedCurves(store, run, ALL);
+
+  it('is the largest radius of its method, with the instances certified for their own class that sit there', () => {
+    const label = curves.find(({ method }) => method === 'label')!;
+    expect(label.ceiling!.radiusNormalised).toBeCloseTo(byVotes, 9);
+    expect(label.ceiling!.instances).toBe(1);
+    expect(curves.find(({ rule }) => rule === ANY_SOUND)!.ceiling!.instances).toBe(0);
+  });
+
+  it('says what n would lift it by half a σ, and who is stopped, in words and in the export', () => {
+    const { lifted } = curves.find(({ method }) => method === 'label')!.ceiling!;
+    expect(lifted!.radiusNormalised).toBeCloseTo(byVotes + 0.05, 9);
+    expect(largestRadiusByVotes({ draws: lifted!.draws, sigma: 0.1, level: 1e-4 })).toBeGreaterThanOrEqual(
+      lifted!.radiusNormalised,
+    );
+    const lines = ceilingLines(curves, 60);
+    expect(lines[0]).toMatch(/^Largest radius that 60 draws allow, normalised units: label 0\.107/);
+    expect(lines.slice(2)).toEqual([
+      `  target, ${HEAD}, label: 1 of 3 sit at the largest radius that 60 draws allow, 0.107; ${lifted!.draws} draws would allow 0.157`,
+    ]);
+    const table = tablesOf(store, run).find(({ name }) => name === 'curves')!;
+    const [first] = [...table.rows];
+    expect(first[table.columns.indexOf('draws_for_lifted_ceiling')]).toBe(lifted!.draws);
+  });
+});
+
+it('the mean radius is the area under the curve, over all or over the certified', () => {
+  const radii = [0.1, 0.3, 0].map((radius) => ({ radiusNormalised: radius, radiusPixels: radius }));
+  const curve = stepsOf(radii, 4);
+  expect(meanRadiusOf(curve, 'all')).toBeCloseTo(0.4 / 4, 15);
+  expect(meanRadiusOf(curve, 'certified')).toBeCloseTo(0.4 / 3, 15);
+  expect(meanRadiusOf(stepsOf([], 4), 'certified')).toBeNull();
 });
 
 it('without any radius past 0 has nothing that tells what a pixel is worth', () => {

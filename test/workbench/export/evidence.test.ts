@@ -9,6 +9,7 @@ import { isProof } from '../../../src/main/math/marginRules.ts';
 import { normalQuantileLower } from '../../../src/main/math/normal.ts';
 import { largestUsableIndex, orderStatisticEpsilon } from '../../../src/main/math/orderStatistics.ts';
 import { pythonWithPackages, type PythonRun } from '../../python.ts';
+import { PAPER_DRAWS } from '../../math/evidence.ts';
 import { emptyFolder } from '../tinyExperiment.ts';
 import { exported, runToExport, type ExportedRun } from './exportedRun.ts';
 
@@ -397,7 +398,7 @@ describe.skipIf(python === null)('verify.py', () => {
         for (let missed = 0; missed < draws / 2; missed = Math.ceil(1.3 * missed + 1)) {
           const lower = clopperPearsonLower(draws - missed, draws, level);
           if (lower <= 0.5) break;
-          const verdict = certified(0, sigma, normalQuantileLower(lower));
+          const verdict = certified({ ...PAPER_DRAWS, sigma }, 0, normalQuantileLower(lower));
           if (verdict.outcome === 'certified') cases.push([verdict.radiusNormalised, draws - missed, draws, level]);
         }
       }

@@ -113,6 +113,7 @@ describe('an interrupted task', () => {
       return {
         backend: lent.backend,
         pids: () => lent.pids(),
+        restart: (how) => lent.restart(how),
         close: () => lent.close(),
         run: (jobs, onEvent, signal) =>
           lent.run(
@@ -144,7 +145,13 @@ describe('an interrupted task', () => {
           },
           signal,
         );
-      return { backend: lent.backend, pids: () => lent.pids(), close: () => lent.close(), run };
+      return {
+        backend: lent.backend,
+        pids: () => lent.pids(),
+        restart: (how) => lent.restart(how),
+        close: () => lent.close(),
+        run,
+      };
     };
     const outcome = await runTask(folder, id, host({ engines: counting }));
     expect(readRecords(folder, id).attempts[1].end?.reason).toBeNull();

@@ -60,6 +60,7 @@ export async function lentEngines(): Promise<{ lend: () => Promise<Engines>; clo
   const lent: Engines = {
     backend: engines.backend,
     pids: () => engines.pids(),
+    restart: (how) => engines.restart(how),
     run: (jobs, onEvent, signal) => engines.run(jobs, onEvent, signal),
     close: () => Promise.resolve(),
   };

@@ -27,6 +27,12 @@ describe('refuses', () => {
       /procedures\.1: noise is in the list already.*give it a label/,
     ],
     ['a seed twice', { seeds: [1, 1] }, /seeds\.1: 1 is in the list already/],
+    ['a σ twice', { sigmas: [0.1, 0.1] }, /sigmas\.1: 0\.1 is in the list already/],
+    [
+      'a σ in the base where the grid has some',
+      { sigmas: [0.1], ...withBase({ certification: { sigma: 0.2 } }) },
+      /base\.certification\.sigma: the grid gives it; remove it from the base/,
+    ],
     ['a seed in the base', withBase({ seed: 1 }), /base\.seed: the grid gives it; remove it from the base/],
     ['a data set in the base', withBase({ source: { dataset: 'mnist' } }), /base\.source\.dataset: the grid gives it/],
     [
@@ -132,5 +138,25 @@ describe('a grid', () => {
     expect(expand({ transfers: [transfers[0]], procedures: ['normal'] })[0].name).toMatch(
       /^photos \(grey\) → drawings \(grey, 28×20\)/,
     );
+  });
+});
+
+describe('several σ', () => {
+  const cells = expand({ sigmas: [0.1, 0.25], ...withBase({ certification: { draws: 60 } }) });
+
+  it('are runs of their own, which share what does not depend on σ and keep the rest of the certification', () => {
+    expect(cells.map(({ sigma, procedure }) => [procedure, sigma])).toEqual([
+      ['normal', 0.1],
+      ['normal', 0.25],
+      ['noise', 0.1],
+      ['noise', 0.25],
+    ]);
+    for (const { sigma, config } of cells) expect(config.certification).toMatchObject({ sigma, draws: 60 });
+    expect(cells[1].name).toBe('fashion-mnist → mnist, normal, σ 0.25');
+  });
+
+  it('one σ needs no name, none is the base’s', () => {
+    expect(expand({ sigmas: [0.3] })[0]).toMatchObject({ name: 'fashion-mnist → mnist, normal', sigma: 0.3 });
+    expect(expand()[0].sigma).toBeNull();
   });
 });

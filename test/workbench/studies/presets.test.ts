@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { expandStudy, type GridCell } from '../../../src/main/workbench/studies/expandStudy.ts';
 import { loadStudy, studyPresetNames } from '../../../src/main/workbench/studies/loadStudy.ts';
-import { publishedAt, type TableKind } from '../../../src/main/workbench/studies/published.ts';
+import { publishedAt, type PaperTableKind } from '../../../src/main/workbench/studies/published.ts';
+import { radiusCeilings } from '../../../src/main/workbench/experiments/forewarnings.ts';
 import { DOMAINS, PROCEDURES } from '../../../src/shared/config.ts';
 
-const PAPER: readonly (readonly [name: string, kind: TableKind, rows: number])[] = [
+const PAPER: readonly (readonly [name: string, kind: PaperTableKind, rows: number])[] = [
   ['paper-table-1', 'accuracy', 32],
   ['paper-table-2', 'searches', 32],
   ['paper-table-3', 'smoothing', 40],
@@ -13,8 +14,8 @@ const PAPER: readonly (readonly [name: string, kind: TableKind, rows: number])[]
 
 const cellsOf = (name: string): GridCell[] => expandStudy(loadStudy(name).study);
 
-it("are the paper's four tables and a small study", () => {
-  expect(studyPresetNames()).toEqual(['mini', ...PAPER.map(([name]) => name)]);
+it("are the paper's four tables and a small study, and two of training for the certificate", () => {
+  expect(studyPresetNames()).toEqual(['mini', ...PAPER.map(([name]) => name), 'radius', 'radius-mini']);
 });
 
 it('a name that is neither preset nor file is refused with the presets', () => {
@@ -60,7 +61,7 @@ describe.each(PAPER)('%s', (name, kind, rows) => {
 describe('mini', () => {
   it('shares one extractor a procedure on parts of the bundled images, and has no published counterpart', () => {
     const cells = cellsOf('mini');
-    expect(cells.map(({ procedure }) => procedure)).toEqual(PROCEDURES);
+    expect(cells.map(({ procedure }) => procedure)).toEqual(PROCEDURES.filter((procedure) => procedure !== 'gaussian'));
     for (const { procedure, config } of cells) {
       const { source, target, heads, extractor, certification, instances } = config;
       expect([source.dataset, target.dataset]).toEqual(['fashion-mnist', 'mnist']);
@@ -76,4 +77,37 @@ describe('mini', () => {
       }
     }
   });
+});
+
+describe.each(['radius-mini', 'radius'])('%s', (name) => {
+  const cells = cellsOf(name);
+
+  it('has every procedure at σ 0.1, 0.25 and 0.5, and heads with and without a draw bank', () => {
+    for (const procedure of new Set(cells.map((cell) => cell.procedure))) {
+      const ofFirst = cells.filter((cell) => cell.procedure === procedure && cell.transferIndex === 0);
+      expect(ofFirst.map(({ config }) => config.certification.sigma)).toEqual([0.1, 0.25, 0.5]);
+    }
+    for (const { config } of cells) {
+      const banked = config.heads.filter(({ drawBank }) => drawBank !== undefined);
+      expect(banked.length).toBeGreaterThan(0);
+      expect(banked.length).toBeLessThan(config.heads.length);
+      expect(
+        config.heads.some(({ drawBank, boxTraining }) => drawBank !== undefined && boxTraining !== undefined),
+      ).toBe(true);
+    }
+  });
+
+  it('draws as many as every method needs to reach 2 σ', () => {
+    for (const { config } of cells) {
+      const ceilings = Object.values(radiusCeilings(config, 10)!);
+      expect(ceilings).toHaveLength(4);
+      for (const ceiling of ceilings) expect(ceiling).toBeGreaterThan(2 * config.certification.sigma);
+    }
+  });
+});
+
+it("radius is at the paper's scale and on its transfers", () => {
+  const cells = cellsOf('radius');
+  expect(new Set(cells.map(({ transfer }) => transfer)).size).toBe(4);
+  for (const { config } of cells) expect(config).toMatchObject({ extractor: { preset: 'wrn-32-10' }, instances: 1000 });
 });

@@ -207,3 +207,59 @@ it("the study's own document stands in its report", () => {
     [null, null],
   ]);
 });
+
+describe('a table of radii', () => {
+  const loaded = study(true, {
+    transfers: [TRANSFERS[0]],
+    heads: [HEADS[0]],
+    seeds: [0],
+    sigmas: [0.1, 0.2],
+    radiusTable: true,
+  });
+  const report = reportOf(loaded, [
+    { right: 6, epochs: 3 },
+    { right: 8, epochs: 3 },
+  ]);
+  const [smoothing, table] = report.tables;
+  const label = (sigma: string): StudyRow => rowOf(table, 'target', sigma, 'label');
+
+  it('has a row for each σ and method, and σ is a column of the other table too', () => {
+    expect(table.kind).toBe('radius');
+    expect(table.keys).toEqual(['Transfer', 'Domain', 'Head', 'Training', 'σ', 'Method']);
+    expect(smoothing.keys).toEqual(['Transfer', 'Domain', 'Head', 'Training', 'σ']);
+    const methods = table.rows
+      .filter(({ keys }) => keys[1] === 'target' && keys[4] === '0.1')
+      .map(({ keys }) => keys[5]);
+    expect(methods).toContain('pairwise');
+    expect(methods).toContain('representation, any sound rule');
+    expect(new Set(methods).size).toBe(methods.length);
+  });
+
+  it('has A_V at multiples of the run’s own σ with intervals, and mean radii over all and over the certified', () => {
+    // Every certificate of the stored study reaches 0.1: that is σ at 0.1 and σ/2 at 0.2.
+    const shares = (sigma: string) =>
+      ['at0', 'at0.5', 'at1', 'at1.5'].map((key) => at(table, label(sigma), key).ours!.mean);
+    expect(shares('0.1')).toEqual([60, 60, 60, 0]);
+    expect(shares('0.2')).toEqual([80, 80, 0, 0]);
+    expect(at(table, label('0.1'), 'at1').ours!.values[0].share!.interval.lower).toBeCloseTo(
+      100 * wilsonInterval(6, 10).lower,
+      12,
+    );
+    expect(at(table, label('0.2'), 'radiusOfAll').ours!.mean).toBeCloseTo(0.08, 12);
+    expect(at(table, label('0.2'), 'radiusOfCertified').ours!.mean).toBeCloseTo(0.1, 12);
+  });
+
+  it('is exported with its intervals', () => {
+    const out = emptyFolder();
+    exportStudy(report, { out, force: false });
+    const [header, first] = readFileSync(path.join(out, `study-${report.study.id}-radius.csv`), 'utf8').split('\n');
+    const columns = header.split(',');
+    expect(columns.slice(0, 6)).toEqual(['transfer', 'domain', 'head', 'training', 'σ', 'method']);
+    expect(columns.slice(6, 12)).toEqual(['at0', 'at0_min', 'at0_max', 'at0_runs', 'at0_lower', 'at0_upper']);
+    expect(Number(first.split(',')[columns.indexOf('at0_lower')])).toBeGreaterThan(0);
+  });
+
+  it('is there only where it is asked for', () => {
+    expect(reportOf(study(true), [null, null, null, null]).tables.map(({ kind }) => kind)).toEqual(['smoothing']);
+  });
+});

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './command.ts';
 import type { Variant } from './wheels.ts';
 import { TENSORFLOW_VERSION } from './wheels.ts';
+import { homeFolder } from '../../data/homeFolder.ts';
 
 /** Name of the file that an installation ends with: a folder without it is not an installation. */
 export const MARKER_NAME = 'complete.json';
@@ -20,8 +20,11 @@ export interface InstallMarker {
   readonly compiler: string;
 }
 
+/** Where a file of a packed application lies for those that know no archive: the compiler and the system's linker. */
+export const unpacked = (file: string): string => file.replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
+
 /** Our own addon beside the binding. */
-export const LOG_LEVEL_SOURCE = fileURLToPath(new URL('log_level.cc', import.meta.url));
+export const LOG_LEVEL_SOURCE = unpacked(fileURLToPath(new URL('log_level.cc', import.meta.url)));
 
 /** Where the binding's sources and the N-API headers are. */
 export interface BindingSources {
@@ -39,7 +42,7 @@ export function cacheRoot(env: Environment = process.env, platform: string = pro
 }
 
 function userCache(env: Environment, platform: string): string {
-  const home = env['HOME'] ?? homedir();
+  const home = env['HOME'] ?? homeFolder('PTW_CACHE_DIR');
   if (platform === 'darwin') return path.join(home, 'Library', 'Caches');
   if (platform === 'win32') return env['LOCALAPPDATA'] ?? path.join(home, 'AppData', 'Local');
   const xdg = env['XDG_CACHE_HOME'];
@@ -51,9 +54,10 @@ function userCache(env: Environment, platform: string): string {
 export function findBindingSources(): BindingSources | null {
   const requirePackage = createRequire(import.meta.url);
   try {
+    const folderOf = (name: string): string => unpacked(path.dirname(requirePackage.resolve(`${name}/package.json`)));
     return {
-      package: path.dirname(requirePackage.resolve('@tensorflow/tfjs-node-gpu/package.json')),
-      napiHeaders: path.join(path.dirname(requirePackage.resolve('node-api-headers/package.json')), 'include'),
+      package: folderOf('@tensorflow/tfjs-node-gpu'),
+      napiHeaders: path.join(folderOf('node-api-headers'), 'include'),
     };
   } catch {
     return null;
@@ -104,9 +108,11 @@ export function logLevelPath(folder: string): string {
 export function folderBytes(folder: string): number {
   if (!existsSync(folder)) return 0;
   let bytes = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile())
-      bytes += statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  // Node's own recursion goes through links to folders.
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const at = path.join(folder, entry.name);
+    if (entry.isDirectory()) bytes += folderBytes(at);
+    else if (entry.isFile()) bytes += statSync(at, { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;
 }

@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { MARKER_NAME, cacheRoot, findBindingSources, installFolder, readMarker } from './cache.ts';
+import { MARKER_NAME, bindingPath, cacheRoot, findBindingSources, installFolder, readMarker } from './cache.ts';
 import type { BindingSources, InstallMarker } from './cache.ts';
 import type { Environment } from './command.ts';
 import { compileBinding, findCompiler } from './compiler.ts';
 import type { Compiler } from './compiler.ts';
-import { checkThatItLoads } from './loadCheck.ts';
+import { tryInNode, type TryToLoad } from './loadCheck.ts';
 import { SetupStopped, stop, unavailable } from './outcome.ts';
 import type { Unavailable } from './outcome.ts';
 import { downloadWheel, findPython } from './pip.ts';
@@ -22,6 +22,8 @@ export interface InstallRequest {
   readonly env: Environment;
   /** Given plain lines about what takes long, before it starts. */
   readonly log: (line: string) => void;
+  /** Else in a Node of its own. */
+  readonly tryToLoad?: TryToLoad;
   /** In place of PTW_TENSORFLOW. */
   readonly variant?: Variant;
   /** In place of this machine's, for tests. */
@@ -44,6 +46,7 @@ interface Plan {
   readonly set: WheelSet;
   readonly folder: string;
   readonly log: (line: string) => void;
+  readonly tryToLoad: TryToLoad;
 }
 
 /**
@@ -80,7 +83,9 @@ async function makePlan(request: InstallRequest): Promise<Plan> {
       'The optional package @tensorflow/tfjs-node-gpu, whose binding is compiled, is absent.',
     );
   }
-  return { env, platform, variant, sources, set, log, folder: installFolder(cacheRoot(env), variant, sources) };
+  const folder = installFolder(cacheRoot(env), variant, sources);
+  const { tryToLoad = tryInNode(env) } = request;
+  return { env, platform, variant, sources, set, log, tryToLoad, folder };
 }
 
 /** Builds in a temporary sibling of the final folder, so that the rename stays on one file system. */
@@ -148,7 +153,8 @@ async function build(
     { compiler, sources: plan.sources, folder: aside, libraries: set.libraries, platform: plan.platform },
     env,
   );
-  await checkThatItLoads(aside, env);
+  const problem = await plan.tryToLoad(bindingPath(aside));
+  if (problem !== null) stop('does-not-load', `The compiled binding does not load: ${problem}`);
   const marker: InstallMarker = { version: TENSORFLOW_VERSION, variant, wheels, compiler: compiler.version };
   writeFileSync(path.join(aside, MARKER_NAME), `${JSON.stringify(marker, null, 2)}\n`);
 }

@@ -1,7 +1,12 @@
-import { bindingPath } from './cache.ts';
 import { lastTellingLine, runCommand } from './command.ts';
 import type { Environment } from './command.ts';
-import { stop } from './outcome.ts';
+
+/**
+ * Loads an addon in a process that it may end: a processor without AVX ends it by a signal, an old C library by an error, and
+ * neither may take the host with it.
+ * @returns what went wrong; null where it loads
+ */
+export type TryToLoad = (binding: string) => Promise<string | null>;
 
 const LOAD_PROGRAM = `
 const addon = { exports: {} };
@@ -9,14 +14,12 @@ process.dlopen(addon, process.argv[1]);
 console.log('TensorFlow ' + addon.exports.TF_Version);
 `;
 
-/**
- * Loads the addon in a process of its own: a processor without AVX ends it by a signal, an old C library by an error,
- * and neither may take this process with it. Stops the installation when it does not load.
- */
-export async function checkThatItLoads(folder: string, env: Environment): Promise<void> {
-  const childEnv = { TF_CPP_MIN_LOG_LEVEL: '3', ...env, ELECTRON_RUN_AS_NODE: '1' };
-  const result = await runCommand([process.execPath], ['-e', LOAD_PROGRAM, bindingPath(folder)], childEnv);
-  if (result.status === 0 && result.output.includes('TensorFlow 2.')) return;
-  const said = result.signal === null ? lastTellingLine(result.output, ['Error']) : `ended by ${result.signal}`;
-  stop('does-not-load', `The compiled binding does not load: ${said}`);
-}
+/** In a Node of its own. A packed application has none: `process.execPath` is the application itself there. */
+export const tryInNode =
+  (env: Environment): TryToLoad =>
+  async (binding) => {
+    const childEnv = { TF_CPP_MIN_LOG_LEVEL: '3', ...env };
+    const result = await runCommand([process.execPath], ['-e', LOAD_PROGRAM, binding], childEnv);
+    if (result.status === 0 && result.output.includes('TensorFlow 2.')) return null;
+    return result.signal === null ? lastTellingLine(result.output, ['Error']) : `ended by ${result.signal}`;
+  };

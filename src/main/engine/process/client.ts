@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { OpenBackend } from '../backends/openBackend.ts';
 import { spawnEngine, type EngineProcess } from './engineProcess.ts';
+import { LifeSigns, silenceLimit } from './lifeSigns.ts';
 import type { Job, JobEvent, Request, Response, SerialisedError } from './protocol.ts';
 
 const ENTRY = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -16,9 +17,15 @@ export class EngineError extends Error {
   override readonly name: string = 'EngineError';
 }
 
-/** The engine's process ended while it was needed. */
+/** The engine's process ended, or was ended since it hung, while it was needed. */
 export class EngineDied extends EngineError {
   override readonly name = 'EngineDied';
+  /** Whether it may have been for want of memory. */
+  readonly maybeOfMemory: boolean;
+  constructor(message: string, maybeOfMemory: boolean) {
+    super(message);
+    this.maybeOfMemory = maybeOfMemory;
+  }
 }
 
 /** What an end by a signal may mean to somebody who did not send it. */
@@ -53,22 +60,37 @@ export interface Engine {
 }
 
 /**
- * Starts an engine and waits for its backend.
- * @throws EngineError when the process dies or no backend opens
+ * Starts an engine and waits for its backend. While it opens one or works, it is ended when it gives no sign of life for as long
+ * as PTW_ENGINE_SILENCE says.
+ * @param halvings how often its passes are halved from the start
+ * @throws EngineError when the process dies or no backend opens; RangeError for a PTW_ENGINE_SILENCE that is none
  */
-export async function startEngine(environment: NodeJS.ProcessEnv = process.env): Promise<Engine> {
+export async function startEngine(environment: NodeJS.ProcessEnv = process.env, halvings = 0): Promise<Engine> {
+  const limit = silenceLimit(environment);
   const child = spawnEngine(ENTRY, environment);
   const pending = new Map<number, Pending>();
-  const backend = await firstResponse(child).catch(async (error: unknown) => {
-    await close(child);
-    throw error;
-  });
   let death: EngineDied | null = null;
-  child.onMessage((response) => receive(child, pending, response as Response));
+  const lifeSigns = new LifeSigns(limit, () => {
+    death = silentDeath(limit);
+    child.kill('SIGKILL');
+  });
+  child.onMessage((response) => {
+    lifeSigns.heard();
+    receive(child, pending, response as Response);
+    if (pending.size === 0) lifeSigns.stop();
+  });
   child.onceExit((code, signal) => {
-    death = deathOf(code, signal);
+    lifeSigns.stop();
+    death ??= deathOf(code, signal);
     failAll(pending, death);
   });
+  lifeSigns.listen();
+  const backend = await firstResponse(child, (code, signal) => death ?? deathOf(code, signal))
+    .catch(async (error: unknown) => {
+      await close(child);
+      throw error;
+    })
+    .finally(() => lifeSigns.stop());
   let sequence = 0;
   return {
     backend,
@@ -98,7 +120,8 @@ export async function startEngine(environment: NodeJS.ProcessEnv = process.env):
           clearTimeout(deadline);
           signal?.removeEventListener('abort', cancel);
         };
-        send(child, { kind: 'start', id, job });
+        send(child, { kind: 'start', id, job, halvings });
+        lifeSigns.listen();
         pending.set(id, {
           name: job.kind,
           onEvent,
@@ -120,20 +143,23 @@ export async function startEngine(environment: NodeJS.ProcessEnv = process.env):
 /** @throws when the request cannot be serialised. When it cannot be delivered the process is gone, which fails its jobs. */
 const send = (child: EngineProcess, request: Request): void => child.send(request);
 
-function firstResponse(child: EngineProcess): Promise<OpenBackend> {
+function firstResponse(
+  child: EngineProcess,
+  death: (code: number | null, signal: NodeJS.Signals | null) => EngineDied,
+): Promise<OpenBackend> {
   return new Promise((resolve, reject) => {
-    child.onceExit((code, signal) => reject(deathOf(code, signal)));
+    child.onceExit((code, signal) => reject(death(code, signal)));
     child.onceError(reject);
-    child.onceMessage((message) => {
+    child.onMessage((message) => {
       const response = message as Response;
       if (response.kind === 'ready') resolve(response.backend);
-      else reject(revive(response.kind === 'unusable' ? response.error : null));
+      if (response.kind === 'unusable') reject(revive(response.error));
     });
   });
 }
 
 function receive(child: EngineProcess, pending: Map<number, Pending>, response: Response): void {
-  if (response.kind === 'ready' || response.kind === 'unusable') return;
+  if (!('id' in response)) return;
   const job = pending.get(response.id);
   if (job === undefined) return;
   switch (response.kind) {
@@ -168,12 +194,17 @@ function failAll(pending: Map<number, Pending>, error: EngineError): void {
 
 function deathOf(code: number | null, signal: NodeJS.Signals | null): EngineDied {
   const how = signal === null ? `exited with code ${String(code)}` : `was ended by ${signal}`;
-  const hint = signal === null ? '' : (SIGNAL_HINTS[signal] ?? '');
-  return new EngineDied(`the engine ${how}${hint}`);
+  const hint = signal === null ? undefined : SIGNAL_HINTS[signal];
+  return new EngineDied(`the engine ${how}${hint ?? ''}`, hint !== undefined);
 }
 
-function revive(error: SerialisedError | null): EngineError {
-  if (error === null) return new EngineError('internal: the engine answered before it was ready');
+const silentDeath = (seconds: number): EngineDied =>
+  new EngineDied(
+    `the engine gave no sign of life for ${seconds} s and was ended; PTW_ENGINE_SILENCE allows for longer steps`,
+    false,
+  );
+
+function revive(error: SerialisedError): EngineError {
   const revived = new EngineError(error.message);
   Object.defineProperty(revived, 'name', { value: error.name });
   if (error.stack !== undefined) revived.stack = error.stack;

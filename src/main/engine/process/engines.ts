@@ -22,6 +22,11 @@ export interface Engines {
    * passed on.
    */
   run(jobs: readonly Job[], onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void>;
+  /**
+   * Ends all processes and starts anew, with passes half the size from now on where `halved`.
+   * @throws as startEngines; EngineError when another backend opens than before, whose results would differ
+   */
+  restart(how: { readonly halved: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,8 +48,9 @@ export async function startEngines(env: NodeJS.ProcessEnv = process.env): Promis
 class EnginePool implements Engines {
   readonly backend: EnginesBackend;
   readonly #plan: EnginePlan;
-  readonly #started: Promise<Engine>[];
+  #started: Promise<Engine>[];
   readonly #pids: number[];
+  #halvings = 0;
   #closed = false;
 
   constructor(first: Engine, plan: EnginePlan, engines: number) {
@@ -96,8 +102,19 @@ class EnginePool implements Engines {
     if (errors.length > 0) throw errors[0];
   }
 
+  async restart({ halved }: { readonly halved: boolean }): Promise<void> {
+    await this.#endAll();
+    if (halved) this.#halvings++;
+    this.#started = [];
+    await this.#engine(0);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#endAll();
+  }
+
+  async #endAll(): Promise<void> {
     const engines = await Promise.allSettled(this.#started);
     await Promise.all(engines.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])));
   }
@@ -108,7 +125,7 @@ class EnginePool implements Engines {
 
   async #start(place: number): Promise<Engine> {
     if (this.#closed) throw new EngineError('the engine was closed');
-    const engine = await startEngine(this.#plan.environmentOf(place));
+    const engine = await startEngine(this.#plan.environmentOf(place), this.#halvings);
     this.#pids.push(engine.pid);
     const [own, first] = [engine.backend, this.backend].map(computes);
     if (own === first) return engine;

@@ -11,7 +11,9 @@ import { disposeParameters } from '../models/parameters.ts';
 import { freeze, type FrozenExtractor } from '../models/wideResNet.ts';
 import { representationSize, WIDE_RES_NETS } from '../models/wideResNetShape.ts';
 import { certifyInstances, drawInstances } from '../smoothing/certifyInstances.ts';
+import { scoreHeads } from '../smoothing/scoreHeads.ts';
 import { effectiveTraining } from '../training/effectiveTraining.ts';
+import { usualKeeping } from '../training/headBanks.ts';
 import { trainExtractor } from '../training/trainExtractor.ts';
 import { trainHeads } from '../training/trainHeads.ts';
 import { describeTransfer } from './describeTransfer.ts';
@@ -57,6 +59,9 @@ export async function runJob(job: Job, context: JobContext): Promise<void> {
       return;
     case 'certify':
       await withExtractor(job, (extractor) => certifyInstances(job, { transfer, extractor, context }));
+      return;
+    case 'score-heads':
+      await withExtractor(job, (extractor) => scoreHeadsJob(job, { transfer, extractor, context }));
       return;
     case 'draw':
       await withExtractor(job, (extractor) => drawInstances(job, { transfer, extractor, context }));
@@ -134,6 +139,22 @@ async function trainHeadsJob(job: JobOf<'train-heads'>, { transfer, extractor, c
       epoch: (head, report, checkpoint) => context.event({ kind: 'epoch', head: idOf(head), report, checkpoint }),
       finished: (head, weights) => context.event({ kind: 'head', head: idOf(head), weights }),
     },
+  );
+}
+
+async function scoreHeadsJob(job: JobOf<'score-heads'>, { transfer, extractor, context }: OnDevice): Promise<void> {
+  const { headSearch, certification, seed, precision } = job.config;
+  if (headSearch === undefined) throw new Error('internal: score-heads: the config has no headSearch');
+  await scoreHeads(
+    {
+      ...{ extractor, heads: job.heads, domain: job.domain, seed, precision },
+      // Choosing on the validation part: the test part does not come here at all.
+      validation: transfer[job.domain].validation,
+      search: headSearch,
+      certification,
+      keeping: usualKeeping(),
+    },
+    { ...context, scored: (head, score) => context.event({ kind: 'head-score', head, score }) },
   );
 }
 

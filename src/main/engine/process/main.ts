@@ -2,6 +2,7 @@
 import { openBackend } from '../backends/openBackend.ts';
 import { Cancelled, type StageContext } from '../context.ts';
 import { runJob, type JobContext } from './jobs.ts';
+import { BEAT_MILLISECONDS } from './lifeSigns.ts';
 import type { JobEvent, Request, Response, SerialisedError } from './protocol.ts';
 
 /** Settled once the pipe has taken every response so far. */
@@ -22,8 +23,9 @@ function serialised(error: unknown): SerialisedError {
 const cancelled = new Set<number>();
 let queue: Promise<void> = Promise.resolve();
 
-function contextOf(id: number): JobContext {
+function contextOf(id: number, halvings: number): JobContext {
   const stage: StageContext = {
+    halvings,
     progress: (done, total) => event({ kind: 'progress', done, total }),
     notice: (text) => event({ kind: 'notice', text }),
     breathe: async () => {
@@ -37,8 +39,8 @@ function contextOf(id: number): JobContext {
   return { ...stage, event };
 }
 
-async function answer({ id, job }: Extract<Request, { kind: 'start' }>): Promise<void> {
-  const context = contextOf(id);
+async function answer({ id, job, halvings }: Extract<Request, { kind: 'start' }>): Promise<void> {
+  const context = contextOf(id, halvings);
   try {
     // It may have been cancelled while it waited.
     await context.breathe();
@@ -57,6 +59,7 @@ process.on('message', (request: Request) => {
 });
 // The host is gone: nobody is left to answer.
 process.on('disconnect', () => process.exit(0));
+setInterval(() => respond({ kind: 'alive' }), BEAT_MILLISECONDS);
 
 try {
   respond({ kind: 'ready', backend: await openBackend() });

@@ -2,6 +2,7 @@ import type { DatasetChoice, Domain, ExperimentConfig, HeadSpec } from '../../..
 import type {
   AdversarialSearchRecord,
   CertificateRecord,
+  HeadScore,
   HeadWeights,
   NoiseAttackRecord,
   PgdRecord,
@@ -76,6 +77,8 @@ export type Job =
   | (OnExtractor & { readonly kind: 'pgd'; readonly head: NamedHead; readonly indices: Int32Array })
   | (OnExtractor & { readonly kind: 'adversarial-search'; readonly head: NamedHead; readonly indices: Int32Array })
   | (OnLackingHeads & { readonly kind: 'certify' })
+  /** Certified radii of validation images, by which one of the heads is chosen. */
+  | (OnExtractor & { readonly kind: 'score-heads'; readonly heads: readonly NamedHead[] })
   /** The estimation draws of instances as they were certified with, in the representation. */
   | (OnExtractor & { readonly kind: 'draw'; readonly indices: Int32Array });
 
@@ -113,6 +116,7 @@ export type JobEvent =
     }
   | { readonly kind: 'extractor'; readonly extractor: NamedArrays; readonly head: HeadWeights }
   | { readonly kind: 'head'; readonly head: string; readonly weights: HeadWeights }
+  | { readonly kind: 'head-score'; readonly head: string; readonly score: HeadScore }
   /** [D, draws], each row ascending. */
   | {
       readonly kind: 'columns';
@@ -139,12 +143,21 @@ export interface SerialisedError {
 
 /** Host to engine. */
 export type Request =
-  { readonly kind: 'start'; readonly id: number; readonly job: Job } | { readonly kind: 'cancel'; readonly id: number };
+  | {
+      readonly kind: 'start';
+      readonly id: number;
+      readonly job: Job;
+      /** How often passes are halved from the start. */
+      readonly halvings: number;
+    }
+  | { readonly kind: 'cancel'; readonly id: number };
 
 /** Engine to host; every started job is answered by exactly one of done, cancelled and failed. */
 export type Response =
   | { readonly kind: 'ready'; readonly backend: OpenBackend }
   | { readonly kind: 'unusable'; readonly error: SerialisedError }
+  /** Said again and again, whenever the engine's thread is free to. */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'event'; readonly id: number; readonly event: JobEvent }
   | { readonly kind: 'done' | 'cancelled'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SerialisedError };

@@ -1,7 +1,7 @@
 import { labelVerdict } from '../../math/certificates/label.ts';
 import { logitVerdict, searchLogitBox } from '../../math/certificates/logit.ts';
 import { pairwiseVerdict } from '../../math/certificates/pairwise.ts';
-import { representationVerdict, searchRepresentationBox } from '../../math/certificates/representation.ts';
+import { searchRepresentationBox, verdictOfSearch } from '../../math/certificates/representation.ts';
 import { mediansOfSorted } from '../../math/certificates/search.ts';
 import { countVotes, countWins, pairwiseCandidate, worstWins } from '../../math/certificates/votes.ts';
 import { argmax, headLogits } from '../../math/head.ts';
@@ -122,7 +122,7 @@ function representationCertificate(
   const search = { sorted, selection: facts.selection, selectionMedian, largestIndex };
   const box = searchRepresentationBox(search, weights, rule);
   const evidence = { ...facts, method: 'representation', rule, selectionMedian, ...box } as const;
-  const verdict = representationVerdict(evidence, weights, rule);
+  const verdict = verdictOfSearch(evidence, weights);
   const soundness = isProof(rule, weights.constraint) ? 'proved' : 'published-rule';
   return {
     method: 'representation',

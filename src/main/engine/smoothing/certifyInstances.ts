@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Transfer } from '../../data/transfer.ts';
+import type { DomainImages, Transfer } from '../../data/transfer.ts';
+import { nearestOnLattice } from '../../math/lattice/lattice.ts';
 import { threadCount } from '../backends/machine.ts';
 import type { StageContext } from '../context.ts';
-import { imageTensor } from '../imageSet.ts';
 import { disposeHead, freezeHead } from '../models/head.ts';
 import type { FrozenExtractor } from '../models/wideResNet.ts';
 import { representationSize } from '../models/wideResNetShape.ts';
@@ -12,7 +12,7 @@ import type { Job, JobEvent, NamedHead } from '../process/protocol.ts';
 import { startCertifiers, type Certifiers } from './certifiers.ts';
 import { putInColumns, sortColumns } from './columns.ts';
 import { compileNoisyModel, DRAWS_BATCH, drawKeys, eachPassOfDraws } from './draws.ts';
-import type { InstanceDraws, NoisyModel } from './draws.ts';
+import type { InstanceDraws, NoisyModel, SmoothingNoise } from './draws.ts';
 import type { DrawnInstance, Sample, Samples } from './drawnInstance.ts';
 
 type CertifyJob = Extract<Job, { kind: 'certify' }>;
@@ -34,7 +34,7 @@ interface Certification {
 export async function certifyInstances(job: CertifyJob, certification: Certification): Promise<void> {
   const { transfer, extractor, context, threads = certifierThreads() } = certification;
   const heads = Object.fromEntries(job.heads.map((head) => [head.id, freezeHead(head.weights)]));
-  const noisy = compileNoisyModel({ extractor, heads }, job.config.certification.sigma);
+  const noisy = compileNoisyModel({ extractor, heads }, job.config.certification);
   const passes = new Passes({ rows: DRAWS_BATCH, of: 'noise draws', release: () => noisy.dispose() }, context);
   const rooms = roomsFor(job, { dimension: representationSize(extractor.net), threads });
   const plan = { heads: job.heads.map(compact), config: job.config, statistics: transfer.statistics };
@@ -53,8 +53,8 @@ export async function drawInstances(
   job: Extract<Job, { kind: 'draw' }>,
   { transfer, extractor, context }: Omit<Certification, 'threads'>,
 ): Promise<void> {
-  const { draws, sigma } = job.config.certification;
-  const model = compileNoisyModel({ extractor, heads: {} }, sigma);
+  const { draws } = job.config.certification;
+  const model = compileNoisyModel({ extractor, heads: {} }, job.config.certification);
   const passes = new Passes({ rows: DRAWS_BATCH, of: 'noise draws', release: () => model.dispose() }, context);
   const dimension = representationSize(extractor.net);
   let done = 0;
@@ -108,8 +108,10 @@ async function drawAndCertify(job: CertifyJob, { drawing, certifiers, rooms, con
   for (const { datasetIndex, heads } of job.instances) {
     const samples = rooms.pop() ?? (await underWay.shift()!);
     await drawInstance(job, drawing, { datasetIndex, samples });
-    const [label] = drawing.transfer[job.domain].test.labels(Int32Array.of(datasetIndex));
-    const certifying = certifiers.certify({ datasetIndex, label, heads, samples });
+    const { test } = drawing.transfer[job.domain];
+    const [label] = test.labels(Int32Array.of(datasetIndex));
+    const inputs = test.shape.height * test.shape.width * test.shape.channels;
+    const certifying = certifiers.certify({ datasetIndex, label, inputs, heads, samples });
     const left = Promise.all([certifying, before]).then(([{ certified, samples: room }]) => {
       for (const { head, records } of certified) context.event({ kind: 'certificates', head, datasetIndex, records });
       context.progress(++done, job.instances.length);
@@ -165,7 +167,7 @@ async function drawInstance(
   { datasetIndex, samples: { selection, estimation } }: Pick<DrawnInstance, 'datasetIndex' | 'samples'>,
 ): Promise<void> {
   const { test } = drawing.transfer[domain];
-  const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(test, Int32Array.of(datasetIndex)), [0]));
+  const image = smoothedAround(test, datasetIndex, config.certification);
   const keys = drawKeys(config.seed, domain, datasetIndex);
   try {
     if (selection !== null) await fill(selection, drawing, { image, key: keys.selection });
@@ -173,6 +175,13 @@ async function drawInstance(
   } finally {
     image.dispose();
   }
+}
+
+/** The point that noise is added to, [H, W, C]: the image, or the point of the lattice nearest to it. */
+function smoothedAround(test: DomainImages, datasetIndex: number, { noise, sigma }: SmoothingNoise): tf.Tensor3D {
+  const { height, width, channels } = test.shape;
+  const image = test.images(Int32Array.of(datasetIndex));
+  return tf.tensor3d(noise === 'lattice' ? nearestOnLattice(image, sigma) : image, [height, width, channels]);
 }
 
 async function fill(

@@ -31,6 +31,8 @@ export interface Samples {
 export interface DrawnInstance {
   readonly datasetIndex: number;
   readonly label: number;
+  /** Values of the image: H·W·C. */
+  readonly inputs: number;
   /** Those it is certified under. */
   readonly heads: readonly string[];
   readonly samples: Samples;
@@ -57,7 +59,7 @@ export function certifyDrawn(plan: CertificationPlan, instance: DrawnInstance): 
 function certifyHead(
   { config: { certification, seed, precision }, statistics }: CertificationPlan,
   { id, weights }: NamedHead,
-  { datasetIndex, label, samples: { selection, estimation } }: DrawnInstance,
+  { datasetIndex, label, inputs, samples: { selection, estimation } }: DrawnInstance,
 ): CertificateRecord[] {
   const facts: DrawsEvidence = {
     seed,
@@ -67,6 +69,8 @@ function certifyHead(
     selectionDraws: selection?.draws ?? 0,
     selection: certification.selection,
     precision,
+    noise: certification.noise,
+    inputs: certification.noise === 'lattice' ? inputs : 0,
   };
   const draws: HeadDraws = {
     facts,

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { fillLatticeNormal, VALUES_PER_COUNTER } from '../../math/lattice/latticeNormal.ts';
 import { deriveKey } from '../../math/philox.ts';
-import type { Domain } from '../../../shared/config.ts';
+import type { CertificationSettings, Domain } from '../../../shared/config.ts';
 import { compile, type CompiledStep, type CompileStatus } from '../compile/compile.ts';
 import { mapValues } from '../models/arrays.ts';
 import { classify, type FrozenHead } from '../models/head.ts';
@@ -11,8 +12,12 @@ import { noiseSource, standardNormal, type NoiseSource, type PhiloxKey } from '.
 /** Draws in one pass of the extractor: fixed, since rounding in a convolution may depend on the batch size. */
 export const DRAWS_BATCH = 100;
 
-interface NoisyBatchInputs extends NoiseSource {
-  readonly image: tf.Tensor;
+/** What is added to an image: σ·η in float32, or η rounded to the lattice (METHOD.md §4). */
+export type SmoothingNoise = Pick<CertificationSettings, 'sigma' | 'noise'>;
+
+interface NoisyBatch extends Pick<InstanceDraws, 'image' | 'key'> {
+  /** Index of the first draw. */
+  readonly first: number;
 }
 
 /** What the draws of one pass come to, [rows, …], the caller's. */
@@ -26,24 +31,25 @@ export interface NoisyOutputs {
 /** From an image and a place in the stream of noise to the representations and logits of the draws from there on. */
 export interface NoisyModel {
   /** A graph holds one number of rows: another one replaces it. */
-  run(inputs: NoisyBatchInputs, rows: number): NoisyOutputs;
+  run(batch: NoisyBatch, rows: number): NoisyOutputs;
   /** Frees the graph. A later run makes a new one. */
   dispose(): void;
   status(): CompileStatus;
 }
 
 /**
- * Draws, extractor and heads as one step. Their weights become constants of it; its key and counter are inputs. A head's
+ * Draws, extractor and heads as one step. Their weights become constants of it; what the noise depends on is an input. A head's
  * logits do not depend on the heads beside it, which share nothing but the representations.
  */
 export function compileNoisyModel(
   { extractor, heads }: { extractor: FrozenExtractor; heads: Readonly<Record<string, FrozenHead>> },
-  sigma: number,
+  smoothing: SmoothingNoise,
 ): NoisyModel {
-  const compileFor = (count: number): CompiledStep<NoisyBatchInputs, NoisyOutputs> =>
+  const noise = smoothing.noise === 'lattice' ? latticeNoise(smoothing.sigma) : float32Noise(smoothing.sigma);
+  const compileFor = (count: number): CompiledStep<Tensors, NoisyOutputs> =>
     compile(
-      ({ image, key, counter }: NoisyBatchInputs) => {
-        const images = noisyImages(image as tf.Tensor3D, { sigma, source: { key, counter }, count });
+      ({ image, ...drawn }: Tensors) => {
+        const images = noise.add(image as tf.Tensor3D, drawn, count);
         const representations = extract(extractor, images);
         return { representations, logits: mapValues(heads, (head) => classify(head, representations)) };
       },
@@ -51,17 +57,60 @@ export function compileNoisyModel(
     );
   let compiled = { rows: DRAWS_BATCH, step: compileFor(DRAWS_BATCH) };
   return {
-    run(inputs, rows) {
+    run({ image, key, first }, rows) {
       if (rows !== compiled.rows) {
         compiled.step.dispose();
         compiled = { rows, step: compileFor(rows) };
       }
-      return compiled.step.run(inputs);
+      const drawn = noise.draw({ key, first, size: image.size, rows });
+      try {
+        return compiled.step.run({ image, ...drawn });
+      } finally {
+        tf.dispose(drawn);
+      }
     },
     dispose: () => compiled.step.dispose(),
     status: () => compiled.step.status(),
   };
 }
+
+type Tensors = Record<string, tf.Tensor>;
+
+interface NoiseOfPass {
+  readonly key: PhiloxKey;
+  readonly first: number;
+  /** Values of one draw. */
+  readonly size: number;
+  readonly rows: number;
+}
+
+/** Noise in two parts: what is made on the host for each pass, and what the compiled step does with it. */
+interface Noise {
+  /** The caller's. */
+  draw(pass: NoiseOfPass): Tensors;
+  /** [count, H, W, C] */
+  add(image: tf.Tensor3D, drawn: Tensors, count: number): tf.Tensor4D;
+}
+
+/** The device draws: the step is given a place in the stream. */
+const float32Noise = (sigma: number): Noise => ({
+  draw: (pass) => ({ ...noiseSource(pass) }),
+  add: (image, { key, counter }, count) => noisyImages(image, { sigma, source: { key, counter }, count }),
+});
+
+/** The host draws, since no device has the exact distribution: the step is given whole numbers of δ, and its sums are exact. */
+const latticeNoise = (sigma: number): Noise => ({
+  draw({ key, first, size, rows }) {
+    const values = new Float32Array(rows * size);
+    const counters = Math.ceil(size / VALUES_PER_COUNTER);
+    for (let row = 0; row < rows; row++) {
+      const counterLow = (first + row) * counters;
+      fillLatticeNormal(values.subarray(row * size, (row + 1) * size), { key, counterLow, sigma });
+    }
+    return { noise: tf.tensor2d(values, [rows, size]) };
+  },
+  add: (image, { noise }, count) => tf.tidy(() => tf.add(tf.reshape(noise, [count, ...image.shape]), image)),
+});
 
 /** Keys of an instance's two independent sets of draws: one chooses the class, the other tests it. */
 export function drawKeys(
@@ -106,14 +155,11 @@ export function eachPassOfDraws(
   read: (drawn: NoisyOutputs, pass: Pass) => Promise<void>,
 ): Promise<void> {
   return passes.over(count, async (pass) => {
-    const source = noiseSource({ key, first: pass.first, size: image.size });
-    let drawn: NoisyOutputs | null = null;
+    const drawn = model.run({ image, key, first: pass.first }, pass.rows);
     try {
-      drawn = model.run({ image, ...source }, pass.rows);
       await read(drawn, pass);
     } finally {
-      if (drawn !== null) tf.dispose([drawn.representations, ...Object.values(drawn.logits)]);
-      tf.dispose([source.key, source.counter]);
+      tf.dispose([drawn.representations, ...Object.values(drawn.logits)]);
     }
   });
 }

@@ -72,7 +72,7 @@ export async function boxHalfWidths(
   }
   const indices = boxes.map((box) => (box === null ? 0 : requireIndex(inputs, smoothing, box.radius)));
   const sums = boxes.map(() => new Float64Array(representationSize(extractor.net)));
-  const model = compileNoisyModel({ extractor, heads: {} }, smoothing.sigma);
+  const model = compileNoisyModel({ extractor, heads: {} }, { sigma: smoothing.sigma, noise: 'float32' });
   const passes = new Passes({ rows: DRAWS_BATCH, of: 'noise draws', release: () => model.dispose() }, context);
   const { draws } = smoothing;
   try {

@@ -1,15 +1,23 @@
-import type { CertificationSettings, TrainingSettings } from '../../../shared/config.ts';
+import type { CertificationSettings, Consistency, TrainingSettings } from '../../../shared/config.ts';
 
-type EveryTraining = Pick<
+/** What every training reads, whatever its inputs are. */
+export type TrainingPace = Pick<
   TrainingSettings,
-  'epsilon' | 'learningRate' | 'batchSize' | 'maxEpochs' | 'validationEvery' | 'patience'
+  'learningRate' | 'batchSize' | 'maxEpochs' | 'validationEvery' | 'patience'
 >;
+type Perturbed = TrainingPace & Pick<TrainingSettings, 'epsilon'>;
 
-export interface UnattackedTraining extends EveryTraining {
+export interface UnattackedTraining extends Perturbed {
   readonly procedure: 'normal' | 'noise';
 }
 
-interface EveryAttackedTraining extends EveryTraining {
+export interface GaussianTraining extends TrainingPace {
+  readonly procedure: 'gaussian';
+  readonly sigma: number;
+  readonly consistency?: Consistency;
+}
+
+interface EveryAttackedTraining extends Perturbed {
   readonly attackSteps: number;
   /** Step length as a share of epsilon. */
   readonly relativeStep: number;
@@ -27,14 +35,19 @@ export type AttackedTraining = EveryAttackedTraining &
  * What a training reads of its settings, with defaults filled in, and nothing else: stages are keyed by it, so what is
  * missing here cannot decide a result (METHOD.md §2).
  */
-export type EffectiveTraining = UnattackedTraining | AttackedTraining;
+export type EffectiveTraining = UnattackedTraining | GaussianTraining | AttackedTraining;
 
 export function effectiveTraining(
   settings: TrainingSettings,
   certification: Pick<CertificationSettings, 'sigma'>,
 ): EffectiveTraining {
-  const { procedure, epsilon, learningRate, batchSize, maxEpochs, validationEvery, patience } = settings;
-  const every = { epsilon, learningRate, batchSize, maxEpochs, validationEvery, patience };
+  const { procedure, epsilon } = settings;
+  const pace = trainingPace(settings);
+  if (procedure === 'gaussian') {
+    const { consistency, sigma = certification.sigma } = settings;
+    return { procedure, ...pace, sigma, ...(consistency === undefined ? {} : { consistency }) };
+  }
+  const every = { epsilon, ...pace };
   if (procedure === 'normal' || procedure === 'noise') return { procedure, ...every };
   const { attackSteps, representationWeight, noiseDraws } = settings;
   // 2.5 times the way from centre to boundary, over all steps.
@@ -49,11 +62,23 @@ export function effectiveTraining(
   }
 }
 
-export function isAttacked(settings: EffectiveTraining): settings is AttackedTraining {
-  return settings.procedure !== 'normal' && settings.procedure !== 'noise';
+export function trainingPace({
+  learningRate,
+  batchSize,
+  maxEpochs,
+  validationEvery,
+  patience,
+}: TrainingPace): TrainingPace {
+  return { learningRate, batchSize, maxEpochs, validationEvery, patience };
 }
 
-/** Rows that a training step makes of an image: m under `adv-s`, else one. */
+export function isAttacked(settings: EffectiveTraining): settings is AttackedTraining {
+  const { procedure } = settings;
+  return procedure === 'adv' || procedure === 'adv-d' || procedure === 'adv-s';
+}
+
+/** Rows that a training step makes of an image: m under `adv-s` and `gaussian` with consistency, else one. */
 export function rowsPerImage(settings: EffectiveTraining): number {
-  return settings.procedure === 'adv-s' ? settings.noiseDraws : 1;
+  if (settings.procedure === 'adv-s') return settings.noiseDraws;
+  return settings.procedure === 'gaussian' ? (settings.consistency?.draws ?? 1) : 1;
 }

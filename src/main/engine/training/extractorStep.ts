@@ -9,7 +9,7 @@ import { BATCH_NORM_MOMENTUM, type BatchStatistics } from '../ops/batchNorm.ts';
 import type { NoiseSource } from '../ops/standardNormal.ts';
 import { adamUpdate, type AdamRates } from './adam.ts';
 import { isAttacked, type EffectiveTraining } from './effectiveTraining.ts';
-import { perturbForTraining } from './perturbations.ts';
+import { perturbForTraining, withGaussianNoise } from './perturbations.ts';
 import { trainingLoss } from './trainingLoss.ts';
 import { attackedInputs, type TrainingAttack } from './trainingAttack.ts';
 
@@ -124,17 +124,18 @@ function updateRunningStatistics(parameters: Parameters, batch: Parameters): Par
   );
 }
 
-export interface ValidationInputs {
+export interface ValidationInputs extends NoiseSource {
   /** Of the frozen extractor, and of the head in its training form: inputs, since they change between validations. */
   readonly extractor: Parameters;
   readonly head: Parameters;
   readonly images: tf.Tensor4D;
 }
 
-/** Logits [N, K] in inference mode, for `compile`. */
+/** Logits [N, K] in inference mode, under `gaussian` of noisy images, for `compile`. */
 export function validationStep(
-  { net, head: { spec } }: ExtractorStepSettings,
-  { extractor, head, images }: ValidationInputs,
+  { net, head: { spec }, settings }: ExtractorStepSettings,
+  { extractor, head, images, ...source }: ValidationInputs,
 ): { logits: tf.Tensor2D } {
-  return { logits: headLogits(spec, head, extract({ net, parameters: extractor }, images)) };
+  const inputs = settings.procedure === 'gaussian' ? withGaussianNoise(images, settings.sigma, source) : images;
+  return { logits: headLogits(spec, head, extract({ net, parameters: extractor }, inputs)) };
 }

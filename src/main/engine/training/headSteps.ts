@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { deriveKey } from '../../math/philox.ts';
 import type { StageContext } from '../context.ts';
+import type { HeadSpec } from '../../../shared/config.ts';
 import type { DomainImages } from '../../data/transfer.ts';
 import { compile, type CompiledStep } from '../compile/compile.ts';
 import { everyIndex, imagesOfPass } from '../imageSet.ts';
@@ -14,8 +15,11 @@ import { Passes, type Pass } from '../passes.ts';
 import { compileRepresentations, type RepresentationStep } from '../representations.ts';
 import { adamUpdate, type AdamRates } from './adam.ts';
 import { boxLoss, mixedLoss } from './boxTraining.ts';
+import { bankObjective } from './certifiedObjectives.ts';
+import type { EffectiveDrawBank } from './effectiveDrawBank.ts';
 import { isAttacked, rowsPerImage, type AttackedTraining, type EffectiveTraining } from './effectiveTraining.ts';
 import { lossAndGradients, trainable, type StepResult, type TrainedTensors } from './extractorStep.ts';
+import { effectiveBanks } from './headBanks.ts';
 import { perturbForTraining } from './perturbations.ts';
 import { attackedInputs, normalsPerImage, repeatRows } from './trainingAttack.ts';
 import type { TrainHeadsInputs } from './trainHeads.ts';
@@ -28,7 +32,10 @@ export interface HeadStepInputs extends TrainedTensors, AdamRates {
   readonly z: tf.Tensor2D;
   /** [N, K], one-hot */
   readonly labels: tf.Tensor2D;
-  /** What else the loss reads: `clean` [N, D] under `adv-d`; in box training `halfWidth` [D] and `boxShare`, a scalar. */
+  /**
+   * What else the loss reads: `clean` [N, D] under `adv-d`; in box training `halfWidth` [D] and `boxShare`, a scalar, and on kept draws
+   * `centre` [N, D].
+   */
   readonly given: Readonly<Record<string, tf.Tensor>>;
 }
 export type HeadStep = CompiledStep<HeadStepInputs, StepResult>;
@@ -61,6 +68,7 @@ export function compileHeadSteps(inputs: TrainHeadsInputs, context: StageContext
   const { extractor, heads, settings } = inputs;
   const clean = compileRepresentations(extractor);
   const perturbed = compilePerturbed(inputs);
+  const banks = effectiveBanks(inputs);
   const attacks = isAttacked(settings) ? heads.map(({ shape }) => compileAttack(inputs, shape, settings)) : [];
   const passesOf = (rows: number, of: string, steps: readonly { dispose(): void }[]): Passes =>
     new Passes({ rows, of, release: () => steps.forEach((step) => step.dispose()) }, context);
@@ -69,7 +77,9 @@ export function compileHeadSteps(inputs: TrainHeadsInputs, context: StageContext
     cleanPasses: passesOf(REPRESENTATION_BATCH, 'representations', [clean]),
     perturbed,
     perturbedPasses: passesOf(settings.batchSize, 'representations', [perturbed]),
-    heads: heads.map(({ shape }) => compile((given: HeadStepInputs) => headStep(shape, settings, given))),
+    heads: heads.map(({ shape: { spec } }, head) =>
+      compile((given: HeadStepInputs) => headStep({ spec, settings, bank: banks[head] }, given)),
+    ),
     attacks,
     attackPasses: passesOf(settings.batchSize, 'representations under attack', attacks),
   };
@@ -79,31 +89,47 @@ export function disposeHeadSteps({ clean, perturbed, heads, attacks }: HeadSteps
   for (const step of [clean, perturbed, ...heads, ...attacks]) step.dispose();
 }
 
-function headStep(
-  { spec }: HeadShape,
-  settings: EffectiveTraining,
-  { parameters, z, labels, given, ...adam }: HeadStepInputs,
-): StepResult {
+interface HeadLoss {
+  readonly spec: HeadSpec;
+  readonly settings: EffectiveTraining;
+  /** Null for a head that the procedure trains. */
+  readonly bank: EffectiveDrawBank | null;
+}
+
+function headStep(of: HeadLoss, { parameters, z, labels, given, ...adam }: HeadStepInputs): StepResult {
+  const { spec } = of;
   const trained = trainable(parameters);
   const { loss, gradients } = lossAndGradients(trained, (tensors) => {
-    const logits = tf.mul<tf.Tensor2D>(headLogits(spec, tensors, z), spec.temperature);
-    const clean = 'clean' in given ? (given['clean'] as tf.Tensor2D) : null;
-    const ofPoints = trainingLoss(settings, { logits, labels, perturbed: z, clean });
+    const ofPoints = pointLoss(of, { parameters: tensors, z, labels, given });
     if (spec.boxTraining === undefined) return ofPoints;
-    const ofRows = repeatRows(labels, rowsPerImage(settings));
-    const ofBoxes = boxLoss(spec, tensors, { z, labels: ofRows, halfWidth: given['halfWidth'] });
-    return mixedLoss(ofPoints, ofBoxes, given['boxShare']);
+    const boxes =
+      of.bank === null
+        ? { z, labels: repeatRows(labels, rowsPerImage(of.settings)) }
+        : { z: given['centre'] as tf.Tensor2D, labels };
+    return mixedLoss(ofPoints, boxLoss(spec, tensors, { ...boxes, halfWidth: given['halfWidth'] }), given['boxShare']);
   });
   const updated = adamUpdate(trained, gradients, adam);
   return { ...updated, parameters: projectHead({ ...parameters, ...updated.parameters }, spec), loss };
 }
 
-/** Inputs that every head sees alike, under `noise`. */
+/** What the procedure, or the bank's objective, makes of the points, boxes aside. */
+function pointLoss(
+  { spec, settings, bank }: HeadLoss,
+  { parameters, z, labels, given }: Pick<HeadStepInputs, 'parameters' | 'z' | 'labels' | 'given'>,
+): tf.Scalar {
+  const logits = tf.mul<tf.Tensor2D>(headLogits(spec, parameters, z), spec.temperature);
+  if (bank !== null) return bankObjective(bank, { logits, labels, rows: bank.drawsPerStep });
+  const clean = 'clean' in given ? (given['clean'] as tf.Tensor2D) : null;
+  return trainingLoss(settings, { logits, labels, perturbed: z, clean });
+}
+
+/** Inputs that every head sees alike, under `noise` and `gaussian`: what the extractor makes of them, [N, m·D]. */
 function compilePerturbed({ extractor, settings }: TrainHeadsInputs): PerturbedStep {
   return compile(
     ({ images, ...source }: PerturbedInputs) => {
       if (isAttacked(settings)) throw new Error('internal: an attack is on one head');
-      return { representations: extract(extractor, perturbForTraining(images, settings, source)) };
+      const rows = extract(extractor, perturbForTraining(images, settings, source));
+      return { representations: tf.reshape(rows, [images.shape[0], rows.size / images.shape[0]]) };
     },
     { precision: extractor.precision },
   );
@@ -142,7 +168,7 @@ export interface StepPlace {
   readonly step: number;
 }
 
-/** Representations of a batch's noisy images, [N, D]. */
+/** Representations of a batch's noisy images, [N·m, D]. */
 export async function perturbedRepresentations(
   inputs: TrainHeadsInputs,
   { perturbed, perturbedPasses }: HeadSteps,
@@ -153,7 +179,8 @@ export async function perturbedRepresentations(
     const images = imagesOfPass(inputs.training, indices, pass);
     return perturbed.run({ images, ...noiseOfPass(inputs, place, pass) }).representations;
   });
-  return tf.tensor2d(values, [indices.length, size]);
+  const rows = rowsPerImage(inputs.settings);
+  return tf.tensor2d(values, [indices.length * rows, size / rows]);
 }
 
 /** Representations of a batch's images as the attack on one head leaves them, [N·m, D]. */

@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { DomainImages } from '../../data/transfer.ts';
 import { batches, everyIndex, imagesOfPass } from '../imageSet.ts';
 import { crossEntropyPerRow, oneHotLabels } from '../ops/crossEntropy.ts';
-import type { Passes } from '../passes.ts';
+import type { Pass, Passes } from '../passes.ts';
 import { takeValues } from '../readBack.ts';
 
-/** Mean cross-entropy and accuracy (a share) on clean inputs. */
+/** Mean loss and accuracy (a share) on clean inputs; on noisy ones where the training is for noise (METHOD.md §2). */
 export interface Measurement {
   readonly loss: number;
   readonly accuracy: number;
@@ -17,7 +17,7 @@ export const MEASURE_BATCH = 128;
 /** Loss (at the training temperature) and accuracy of a classifier on a set, whatever the size of the passes. */
 export async function measure(set: DomainImages, { logits, temperature, passes }: Measured): Promise<Measurement> {
   const indices = everyIndex(set);
-  const { values, size } = await passes.gather(set.count, (pass) => logits(imagesOfPass(set, indices, pass)));
+  const { values, size } = await passes.gather(set.count, (pass) => logits(imagesOfPass(set, indices, pass), pass));
   let lossSum = 0;
   let correct = 0;
   for (const part of batches(indices, MEASURE_BATCH)) {
@@ -34,7 +34,7 @@ export async function measure(set: DomainImages, { logits, temperature, passes }
 }
 
 interface Measured {
-  readonly logits: (images: tf.Tensor4D) => tf.Tensor2D;
+  readonly logits: (images: tf.Tensor4D, pass: Pass) => tf.Tensor2D;
   readonly temperature: number;
   readonly passes: Passes;
 }

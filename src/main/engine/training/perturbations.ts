@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { standardNormal, type NoiseSource } from '../ops/standardNormal.ts';
-import type { UnattackedTraining } from './effectiveTraining.ts';
+import { rowsPerImage, type GaussianTraining, type UnattackedTraining } from './effectiveTraining.ts';
 
 /** Keeps the division finite for a zero row, which any factor leaves at zero. */
 const SMALLEST_NORM = 1e-30;
@@ -14,24 +14,47 @@ export function projectToBall(delta: tf.Tensor2D, epsilon: number): tf.Tensor2D 
 }
 
 /**
- * The inputs that a training step without an attack sees (METHOD.md §2): the images themselves, or under `noise` x + η with η ~ N(0, I) scaled
- * down to ‖η‖₂ ≤ epsilon.
+ * The inputs that a training step without an attack sees (METHOD.md §2): the images themselves; under `noise` x + η with η ~ N(0, I) scaled
+ * down to ‖η‖₂ ≤ epsilon; under `gaussian` x + η with η ~ N(0, σ²I), m draws of each image with consistency. Rows of an image are neighbours.
  * @param images [N, H, W, C], normalised
  * @param source where the noise starts; not read by procedures without
+ * @returns [N·m, H, W, C]
  */
 export function perturbForTraining(
   images: tf.Tensor4D,
-  { procedure, epsilon }: Pick<UnattackedTraining, 'procedure' | 'epsilon'>,
+  settings: UnattackedTraining | GaussianTraining,
   source: NoiseSource,
 ): tf.Tensor4D {
-  switch (procedure) {
+  const [count, ...shape] = images.shape;
+  const size = images.size / count;
+  switch (settings.procedure) {
     case 'normal':
       return tf.clone(images);
     case 'noise':
       return tf.tidy(() => {
-        const [count, height, width, channels] = images.shape;
-        const eta = standardNormal(source, [count, height * width * channels]);
-        return tf.add(images, tf.reshape(projectToBall(eta, epsilon), images.shape));
+        const eta = standardNormal(source, [count, size]);
+        return tf.add(images, tf.reshape(projectToBall(eta, settings.epsilon), images.shape));
+      });
+    case 'gaussian':
+      return tf.tidy(() => {
+        const rows = rowsPerImage(settings);
+        const eta = tf.mul(
+          tf.reshape(standardNormal(source, [count, rows * size]), [count, rows, size]),
+          settings.sigma,
+        );
+        const noisy = tf.add(tf.reshape(images, [count, 1, size]), eta);
+        return tf.reshape(noisy, [count * rows, ...shape] as [number, number, number, number]);
       });
   }
+}
+
+/**
+ * One noisy input of each image, x + σ·η, [N, H, W, C].
+ * @param images [N, H, W, C], normalised
+ */
+export function withGaussianNoise(images: tf.Tensor4D, sigma: number, source: NoiseSource): tf.Tensor4D {
+  return tf.tidy(() => {
+    const eta = standardNormal(source, [images.shape[0], images.size / images.shape[0]]);
+    return tf.add(images, tf.reshape(tf.mul(eta, sigma), images.shape));
+  });
 }

@@ -58,7 +58,7 @@ export interface TrainExtractorContext extends StageContext {
 
 /**
  * Trains extractor and head together on the source domain (METHOD.md §2): Adam on the cross-entropy of perturbed
- * inputs, validation loss on clean ones, early stopping, best weights restored. Every random choice is keyed by
+ * inputs, validation loss on clean ones (on noisy ones under `gaussian`), early stopping, best weights restored. Every random choice is keyed by
  * (seed, epoch, step), so a run resumed from a checkpoint is the run it would have been.
  */
 export async function trainExtractor(
@@ -166,15 +166,20 @@ async function trainingStep(
 }
 
 async function validate(
-  { net, head, validation }: TrainExtractorInputs,
+  { net, head, validation, seed }: TrainExtractorInputs,
   parameters: Parameters,
   { validate: step, passes }: Steps,
 ): Promise<Measurement> {
   const extractor = freeze(net, await arraysFrom(withoutPrefix(parameters, EXTRACTOR))).parameters;
+  const noise = deriveKey(seed, 'extractor-validation-noise');
   try {
     return await measure(validation, {
       temperature: head.spec.temperature,
-      logits: (images) => step.run({ extractor, head: withoutPrefix(parameters, HEAD), images }).logits,
+      logits: (images, { first, rows }) => {
+        // The same draw of an image in every epoch, whatever the pass is that it is in.
+        const source = noiseSource({ key: noise, first, size: images.size / rows });
+        return step.run({ extractor, head: withoutPrefix(parameters, HEAD), images, ...source }).logits;
+      },
       passes,
     });
   } finally {

@@ -4,24 +4,25 @@ import type { Domain } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import type { StageContext } from '../context.ts';
 import type { DomainImages } from '../../data/transfer.ts';
-import { batches, everyIndex } from '../imageSet.ts';
-import { finishedHead, headLogits, initialHead } from '../models/head.ts';
+import { batches } from '../imageSet.ts';
+import { finishedHead, initialHead } from '../models/head.ts';
 import type { HeadShape } from '../models/headShape.ts';
 import { arraysFrom, disposeParameters, parametersFrom, type Parameters } from '../models/parameters.ts';
 import type { FrozenExtractor } from '../models/wideResNet.ts';
-import { oneHotLabels } from '../ops/crossEntropy.ts';
-import { takeValues } from '../readBack.ts';
 import { initialAdam } from './adam.ts';
 import type { BoxSource } from './boxIndex.ts';
-import { boxHalfWidths, boxLoss, isOnRamp } from './boxTraining.ts';
+import { boxHalfWidths, isOnRamp } from './boxTraining.ts';
 import { checkpointFrom, disposeState, restoreCheckpoint, type Checkpoint, type TrainingState } from './checkpoint.ts';
 import { exhausted, INITIAL_PATIENCE, observe, validates } from './earlyStopping.ts';
+import type { EffectiveDrawBank } from './effectiveDrawBank.ts';
 import type { EffectiveTraining } from './effectiveTraining.ts';
 import { trainable } from './extractorStep.ts';
+import { effectiveBanks, openHeadBanks, type BankKeeping, type HeadBanks } from './headBanks.ts';
 import { disposeBatch, headStep, sharedBatch } from './headBatch.ts';
 import { cleanRepresentations, compileHeadSteps, disposeHeadSteps, type HeadSteps } from './headSteps.ts';
-import { lossAndHits, type Measurement } from './measure.ts';
+import type { Measurement } from './measure.ts';
 import type { EpochReport } from './trainExtractor.ts';
+import { validateHead, validationRepresentations } from './validateHead.ts';
 
 export interface HeadToTrain {
   readonly shape: HeadShape;
@@ -37,8 +38,10 @@ export interface TrainHeadsInputs {
   readonly validation: DomainImages;
   readonly settings: EffectiveTraining;
   readonly seed: number;
-  /** Whose boxes heads with box training are trained on; they cannot do without. */
+  /** Whose boxes heads with box training are trained on, and whose σ kept draws have by default; they cannot do without. */
   readonly smoothing?: BoxSource;
+  /** Where kept draws go; by default the user's cache. */
+  readonly keeping?: BankKeeping;
 }
 
 export interface TrainHeadsContext extends StageContext {
@@ -50,8 +53,8 @@ export interface TrainHeadsContext extends StageContext {
 /**
  * Trains heads on a frozen extractor (METHOD.md §2), all in one pass: a batch's representations are computed once and
  * every head takes its step on them; only an attack is on each head by itself. Noise is keyed by (seed, domain, epoch, step),
- * not by head, so a head trained in company is bit for bit the head trained alone. Representations of clean images are
- * computed once for all epochs.
+ * not by head, so a head trained in company is bit for bit the head trained alone. Representations of clean images, and of the draws
+ * that heads with a draw bank are trained on, are computed once for all epochs.
  */
 export async function trainHeads(inputs: TrainHeadsInputs, context: TrainHeadsContext): Promise<void> {
   const steps = compileHeadSteps(inputs, context);
@@ -67,18 +70,22 @@ async function trainWith(steps: HeadSteps, inputs: TrainHeadsInputs, context: Tr
   const states: (TrainingState | null)[] = [];
   let validation: tf.Tensor2D | null = null;
   let clean: tf.Tensor2D | null = null;
+  let banks: HeadBanks | null = null;
   try {
-    validation = await cleanRepresentations(steps, inputs.validation);
-    if (readsClean(settings)) clean = await cleanRepresentations(steps, inputs.training);
+    const bankSettings = effectiveBanks(inputs);
+    validation = await validationRepresentations(inputs, steps, context);
+    if (readsClean(settings) && bankSettings.includes(null)) clean = await cleanRepresentations(steps, inputs.training);
+    banks = await openHeadBanks(inputs, context);
     const halfWidths = await boxHalfWidths(inputs, context);
     for (const { shape, checkpoint } of inputs.heads) {
       states.push(checkpoint === null ? freshState(shape, inputs.seed) : restoreCheckpoint(checkpoint));
     }
-    await runEpochs(inputs, context, { steps, states, clean, validation, halfWidths });
+    await runEpochs(inputs, context, { steps, states, clean, validation, halfWidths, banks, bankSettings });
   } finally {
     for (const state of states) if (state !== null) disposeState(state);
     validation?.dispose();
     clean?.dispose();
+    banks?.dispose();
   }
 }
 
@@ -123,7 +130,11 @@ export interface Epoch {
   readonly epoch: number;
   /** Of all training images, [count, D], where the procedure reads them. */
   readonly clean: tf.Tensor2D | null;
+  /** Of all validation images, [count, D]; under `gaussian` of one noisy draw of each. */
   readonly validation: tf.Tensor2D;
+  readonly banks: HeadBanks;
+  /** Of each head; null for one that the procedure trains. */
+  readonly bankSettings: readonly (EffectiveDrawBank | null)[];
   /** Of the boxes that a head is trained on, [D]; null for a head without box training. */
   readonly halfWidths: readonly (Float32Array<ArrayBuffer> | null)[];
 }
@@ -164,30 +175,6 @@ async function runEpoch(inputs: TrainHeadsInputs, context: TrainHeadsContext, ru
 /** Whether representations of clean training images are read: trained on, or compared with those under attack. */
 function readsClean({ procedure }: EffectiveTraining): boolean {
   return procedure === 'normal' || procedure === 'adv-d';
-}
-
-/** Loss and accuracy on clean inputs; in box training the loss is the mixed one, at the width and weight that the ramp ends at. */
-async function validateHead(
-  { heads, validation }: TrainHeadsInputs,
-  { states, halfWidths, validation: z }: Epoch,
-  head: number,
-): Promise<Measurement> {
-  const { spec } = heads[head].shape;
-  const { parameters } = states[head]!;
-  const labels = validation.labels(everyIndex(validation));
-  const logits = headLogits(spec, parameters, z);
-  const sums = await lossAndHits(logits, labels, spec.temperature);
-  logits.dispose();
-  const ofPoints = sums.loss / labels.length;
-  const accuracy = sums.hits / labels.length;
-  const halfWidth = halfWidths[head];
-  if (spec.boxTraining === undefined || halfWidth === null) return { loss: ofPoints, accuracy };
-  const ofBoxes = tf.tidy(() => {
-    const given = { z, labels: oneHotLabels(labels, validation.classes), halfWidth: tf.tensor1d(halfWidth) };
-    return boxLoss(spec, parameters, given);
-  });
-  const { weight } = spec.boxTraining;
-  return { loss: (1 - weight) * ofPoints + weight * (await takeValues(ofBoxes))[0], accuracy };
 }
 
 async function afterEpoch(

@@ -29,9 +29,9 @@ const SMALLEST_NORM = 1e-30;
 /** Coordinates that a random start draws beyond those that it has. */
 const BEYOND = 2;
 
-/** Standard normals that a training step draws for an image of `size` values: η, the start of its attack, or start and all η_i. */
+/** Standard normals that a training step draws for an image of `size` values: η or all η_i, the start of its attack, or start and all η_i. */
 export function normalsPerImage(settings: EffectiveTraining, size: number): number {
-  if (!isAttacked(settings)) return size;
+  if (!isAttacked(settings)) return rowsPerImage(settings) * size;
   return size + BEYOND + (settings.procedure === 'adv-s' ? settings.noiseDraws * size : 0);
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy } from '../ops/crossEntropy.ts';
+import { consistencyTerm } from './certifiedObjectives.ts';
 import { rowsPerImage, type EffectiveTraining } from './effectiveTraining.ts';
 import { repeatRows } from './trainingAttack.ts';
 
@@ -14,12 +15,19 @@ export interface Represented {
   readonly clean: tf.Tensor2D | null;
 }
 
-/** What a procedure minimises (METHOD.md §2): the mean cross-entropy, under `adv-d` with λ·mean ‖f(x) − f(x')‖₂. */
+/**
+ * What a procedure minimises (METHOD.md §2): the mean cross-entropy, under `adv-d` with λ·mean ‖f(x) − f(x')‖₂, under `gaussian`
+ * with λ times the consistency term where there is one.
+ */
 export function trainingLoss(
   settings: EffectiveTraining,
   { logits, labels, perturbed, clean }: Represented,
 ): tf.Scalar {
   const loss = crossEntropy(logits, repeatRows(labels, rowsPerImage(settings)));
+  if (settings.procedure === 'gaussian' && settings.consistency !== undefined) {
+    const { draws, weight } = settings.consistency;
+    return tf.add(loss, tf.mul(consistencyTerm(logits, draws), weight));
+  }
   if (settings.procedure !== 'adv-d') return loss;
   if (clean === null) throw new Error('internal: loss of adv-d: got no clean representations');
   const distance = tf.mean<tf.Scalar>(distances(clean, perturbed));

@@ -5,7 +5,7 @@ import { jsonText } from '../../workbench/export/json.ts';
 import { storedRun } from '../../workbench/storedRun.ts';
 import { reading } from '../../workbench/storeOfFolder.ts';
 import { runId, type CommandContext } from './commandContext.ts';
-import { curveTable, CURVE_LEGEND } from './curveTable.ts';
+import { ceilingLines, curveTable, CURVE_LEGEND } from './curveTable.ts';
 
 /** `ptw curve <run>`: certified accuracy as a function of the radius. */
 export function addCurveCommand({ program, folder, json }: CommandContext): void {
@@ -18,13 +18,14 @@ export function addCurveCommand({ program, folder, json }: CommandContext): void
     .addOption(new Option('--domain <domain>').choices([...DOMAINS]))
     .action((id: number, { domain, head, method }: Partial<CurveChoice>) => {
       const choice = { domain: domain ?? null, head: head ?? null, method: method ?? null };
-      const { curves, sigma } = reading(folder, (store) => {
+      const { curves, sigma, draws } = reading(folder, (store) => {
         const run = storedRun(store, id);
-        return { curves: certifiedCurves(store, run, choice), sigma: run.config.certification.sigma };
+        const { sigma, draws } = run.config.certification;
+        return { curves: certifiedCurves(store, run, choice), sigma, draws };
       });
       const text = json()
-        ? jsonText({ run: id, sigma, curves }, 2)
-        : `${curveTable(curves, radiiToShow(curves, sigma))}\n${CURVE_LEGEND}`;
+        ? jsonText({ run: id, sigma, draws, curves }, 2)
+        : [curveTable(curves, radiiToShow(curves, sigma)), CURVE_LEGEND, ...ceilingLines(curves, draws)].join('\n');
       process.stdout.write(`${text}\n`);
     });
 }

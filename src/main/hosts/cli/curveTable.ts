@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { ceilingSentence } from '../../workbench/curves/ceiling.ts';
 import {
   accuracyAt,
   ANY_SOUND,
@@ -47,3 +48,20 @@ export const CURVE_LEGEND = [
   'Share of the instances, in %, that are certified for their own class at least as far as r (L2), with its 95 % Wilson interval below.',
   '"any sound" takes on each instance the rule that is a proof and reaches furthest. Each certificate holds at its own α.',
 ].join('\n');
+
+/** Who is stopped by the number of draws, a line for each curve with such instances, and the ceilings themselves. */
+export function ceilingLines(curves: readonly CertifiedCurve[], draws: number): string[] {
+  const byMethod = new Map(curves.flatMap(({ method, ceiling }) => (ceiling === null ? [] : [[method, ceiling]])));
+  const most = [...byMethod].map(([method, { radiusNormalised }]) => `${method} ${radiusNormalised.toFixed(3)}`);
+  const stopped = curves.flatMap((curve) => {
+    const { domain, head, method, ceiling, steps } = curve;
+    const said = ceiling === null ? null : ceilingSentence(ceiling, { draws, total: steps[0].certified.total });
+    return said === null
+      ? []
+      : [`  ${[domain, head, method, ruleText(curve)].filter((part) => part !== '').join(', ')}: ${said}`];
+  });
+  return [
+    ...(most.length === 0 ? [] : [`Largest radius that ${draws} draws allow, normalised units: ${most.join(', ')}.`]),
+    ...(stopped.length === 0 ? [] : ['Instances that more draws may certify further:', ...stopped]),
+  ];
+}

@@ -15,17 +15,28 @@ import { listRuns, resumeRun, showRun, startRun } from '../../workbench/workbenc
 import { collect, runId, type CommandContext } from './commandContext.ts';
 import { addCurveCommand } from './curveCommand.ts';
 import { addDataCommands } from './dataCommand.ts';
+import { addHeadsCommand } from './headsCommand.ts';
 import { EXIT, exitCodeOf, messageOf } from './exit.ts';
 import { onTerminal, runOnTerminal } from './runOnTerminal.ts';
 import { printDoctor } from './doctor.ts';
 import { printInstance } from './printInstance.ts';
 import { printReport, printRuns } from './printRuns.ts';
 import { addLaunchCommands } from './launchCommand.ts';
+import { addSalvageCommand } from './salvageCommand.ts';
 import { addServeCommand } from './serveCommand.ts';
 import { addStudyCommands } from './studyCommand.ts';
 import { printVerification } from './printVerification.ts';
 
-const folder = workbenchFolder();
+const folder = folderOrExit();
+
+function folderOrExit(): string {
+  try {
+    return workbenchFolder();
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(exitCodeOf(error));
+  }
+}
 
 const program = new Command('ptw')
   .description('Provable Transfer Workbench: train, transfer, attack and certify image classifiers.')
@@ -95,6 +106,7 @@ program
   });
 
 addCurveCommand(context);
+addHeadsCommand(context);
 addStudyCommands(context);
 addLaunchCommands(context);
 
@@ -126,6 +138,7 @@ program
 
 addDataCommands(context);
 addServeCommand(context);
+addSalvageCommand(context);
 
 program
   .command('doctor')

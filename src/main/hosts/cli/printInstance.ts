@@ -1,19 +1,25 @@
 import Table from 'cli-table3';
-import { ABSTENTIONS, type AdversarialSearchRecord, type NoiseAttackRecord } from '../../../shared/results.ts';
+import {
+  ABSTENTIONS,
+  NOISE_KIND_TEXTS,
+  type AdversarialSearchRecord,
+  type NoiseAttackRecord,
+} from '../../../shared/results.ts';
 import type { ExplainedCertificate, Grounds, InstanceOfHead, InstanceReport } from '../../../shared/instance.ts';
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 /** Every head's certificates of one instance, with what each verdict turned on. */
 export function printInstance(report: InstanceReport): void {
-  const { run, domain, dataset, datasetIndex, label, classNames, precision } = report;
+  const { run, domain, dataset, datasetIndex, label, classNames, precision, noise } = report;
   const model = precision === 'float32' ? '' : `; the extractor computes in ${precision}`;
   print(
     `Run ${run}, ${domain} (${dataset}), test image ${datasetIndex} of class ${className(label, classNames)}${model}`,
   );
   for (const head of report.heads) printHead(head, report);
+  print(`\nNoise: ${NOISE_KIND_TEXTS[noise]}.`);
   print(
-    '\nA certificate says: with probability ≥ 1 − α over its draws, no input within the radius (L2) changes the smoothed',
+    'A certificate says: with probability ≥ 1 − α over its draws, no input within the radius (L2) changes the smoothed',
   );
   print('prediction. It does not say that the prediction is right; compare it with the class above.');
 }

@@ -12,7 +12,7 @@ export function printReport({ run, config, rows, exampleInstance, studies }: Run
     print(JSON.stringify({ run, rows: withIntervals(rows), studies }, null, 2));
     return;
   }
-  const { enabled, sigma, draws, selectionDraws, alpha } = config.certification;
+  const { enabled, sigma, draws, selectionDraws, alpha, noise } = config.certification;
   print(`Run ${run.id}: ${run.name} (${run.status}${run.seconds === null ? '' : `, ${run.seconds.toFixed(0)} s`})`);
   print(reportTable(rows));
   print(REPORT_LEGEND);
@@ -20,6 +20,9 @@ export function printReport({ run, config, rows, exampleInstance, studies }: Run
   print(`${config.instances} instances a domain, ${enabled ? smoothing : 'certification switched off'}.`);
   if (config.precision !== 'float32') {
     print(`The extractor computes in ${config.precision}: accuracy, attacks and certificates are all of that model.`);
+  }
+  if (enabled && noise === 'lattice') {
+    print('Noise on a lattice: certificates hold in floating point, and pay for it in radius.');
   }
   for (const line of [...falsifiedLines(rows), ...attackSettings(config), ...selfCheckLines(rows)]) print(line);
   const searches = searchTable(rows);

@@ -25,6 +25,10 @@ export function spawnEngineUtility(entry: string, environment: NodeJS.ProcessEnv
     onceExit: (listener) => void child.once('exit', (code) => listener(code, null)),
     // A utility process is ended by its parent alone, and at once.
     disconnect: () => void child.kill(),
-    kill: () => void child.kill(),
+    kill: (signal) => {
+      // Its own way is a signal that a process which hangs may not obey.
+      if (signal === 'SIGKILL' && child.pid !== undefined) process.kill(child.pid, signal);
+      else child.kill();
+    },
   };
 }

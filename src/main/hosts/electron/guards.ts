@@ -5,7 +5,7 @@ export interface GuardedSession {
   setPermissionRequestHandler(
     handler: (contents: unknown, permission: string, grant: (granted: boolean) => void) => void,
   ): void;
-  setPermissionCheckHandler(handler: () => boolean): void;
+  setPermissionCheckHandler(handler: (contents: unknown, permission: string) => boolean): void;
 }
 export interface GuardedContents {
   setWindowOpenHandler(handler: (details: { readonly url: string }) => { readonly action: 'deny' }): void;
@@ -16,26 +16,22 @@ export interface GuardedContents {
   on(event: 'will-attach-webview', listener: (event: { preventDefault(): void }) => void): void;
 }
 
-/** No permission is ever asked for by the pages, so none is given. */
+/** All that pages may do beyond showing themselves: write text to the clipboard after a click. They never read it. */
+const PERMITTED = 'clipboard-sanitized-write';
+
+/** No other permission is ever asked for by the pages, so none is given. */
 export function denyPermissions(session: GuardedSession): void {
-  session.setPermissionRequestHandler((_contents, _permission, grant) => grant(false));
-  session.setPermissionCheckHandler(() => false);
+  session.setPermissionRequestHandler((_contents, permission, grant) => grant(permission === PERMITTED));
+  session.setPermissionCheckHandler((_contents, permission) => permission === PERMITTED);
 }
 
-/** Pages go nowhere but to each other. A link to the web opens in the browser. */
-export function confineContents(contents: GuardedContents, openExternal: (url: string) => void): void {
-  contents.setWindowOpenHandler(({ url }) => {
-    if (isWebAddress(url)) openExternal(url);
-    return { action: 'deny' };
-  });
+/** Pages go nowhere but to each other, and open nothing outside: they have no link to the web. */
+export function confineContents(contents: GuardedContents): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
   for (const event of ['will-navigate', 'will-redirect'] as const) {
     contents.on(event, (navigation, url) => {
-      if (url.startsWith(`${ORIGIN}/`)) return;
-      navigation.preventDefault();
-      if (event === 'will-navigate' && isWebAddress(url)) openExternal(url);
+      if (!url.startsWith(`${ORIGIN}/`)) navigation.preventDefault();
     });
   }
   contents.on('will-attach-webview', (event) => event.preventDefault());
 }
-
-const isWebAddress = (url: string): boolean => URL.parse(url)?.protocol === 'https:';

@@ -1,5 +1,5 @@
 // Entry point of the desktop application: a window over the workbench. What can be tested without Electron is in the files beside it.
-import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session, shell } from 'electron';
+import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session } from 'electron';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openWorkbench, type WorkbenchApi } from '../../workbench/api/workbenchApi.ts';
@@ -12,6 +12,7 @@ import { spawnEngineUtility } from './engineSpawner.ts';
 import { confineContents, denyPermissions } from './guards.ts';
 import { bridge } from './ipcBridge.ts';
 import { menuTemplate } from './menu.ts';
+import { QUIT, quitQuestion } from './quitQuestion.ts';
 import { readWindowState, writeWindowState } from './windowState.ts';
 
 const PAGES = fileURLToPath(new URL('../../../renderer/', import.meta.url));
@@ -20,6 +21,7 @@ const PRELOAD = fileURLToPath(new URL('../../../preload/preload.cjs', import.met
 let window: BrowserWindow | null = null;
 let workbench: WorkbenchApi | null = null;
 let isQuitting = false;
+let isAsking = false;
 
 protocol.registerSchemesAsPrivileged([
   { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
@@ -31,9 +33,9 @@ app.on('second-instance', () => {
   if (window?.isMinimized() === true) window.restore();
   window?.focus();
 });
-app.on('web-contents-created', (_event, contents) => {
-  confineContents(contents, (url) => void shell.openExternal(url));
-});
+app.on('web-contents-created', (_event, contents) => confineContents(contents));
+// Whatever renderer there is, now or later, is in the sandbox.
+app.enableSandbox();
 
 await app.whenReady();
 start();
@@ -74,6 +76,8 @@ function openWindow(): void {
       sandbox: true,
       nodeIntegration: false,
       webSecurity: true,
+      // It would download dictionaries.
+      spellcheck: false,
     },
   });
   window = opened;
@@ -99,7 +103,21 @@ app.on('window-all-closed', () => {
 app.on('before-quit', (event) => {
   if (isQuitting || workbench === null) return;
   event.preventDefault();
-  isQuitting = true;
-  // What is under way is interrupted in order and comes first next time.
-  void workbench.close().finally(() => app.quit());
+  void quit(workbench);
 });
+
+/** After asking where a run is under way: it is interrupted in order and comes first next time. */
+async function quit(open: WorkbenchApi): Promise<void> {
+  if (isAsking || isQuitting) return;
+  isAsking = true;
+  const question = await quitQuestion(open);
+  const answer = question === null ? QUIT : (await dialog.showMessageBox(question)).response;
+  isAsking = false;
+  if (answer !== QUIT) {
+    // The last window is closed by then: the run goes on in sight.
+    if (window === null) openWindow();
+    return;
+  }
+  isQuitting = true;
+  await open.close().finally(() => app.quit());
+}

@@ -17,7 +17,12 @@ export interface Refusal {
 }
 
 /** What holds for every route and for the WebSocket. @returns null where it may go on */
-export function refusalOf({ headers }: IncomingMessage, { hosts }: Pick<Served, 'hosts'>): Refusal | null {
+export function refusalOf(
+  { headers, headersDistinct }: IncomingMessage,
+  { hosts }: Pick<Served, 'hosts'>,
+): Refusal | null {
+  // Of two hosts Node keeps the first, a proxy before it perhaps the other.
+  if ((headersDistinct['host']?.length ?? 0) > 1) return { status: 400, reason: 'a request has one Host' };
   if (!isAllowedHost(headers.host, hosts)) {
     return {
       status: 403,

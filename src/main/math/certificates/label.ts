@@ -22,7 +22,7 @@ export interface LabelCounts extends CertificateDraws {
  * @throws RangeError for counts that cannot come from n draws
  */
 export function labelVerdict(evidence: LabelCounts): CertificateVerdict {
-  const { sigma, draws, selection, counts } = evidence;
+  const { draws, selection, counts } = evidence;
   const selectionCounts = selection === 'separate' ? evidence.selectionCounts : counts;
   requireVotes(evidence, selectionCounts);
   // The class comes from the selection draws alone; the estimation draws only test it.
@@ -31,7 +31,7 @@ export function labelVerdict(evidence: LabelCounts): CertificateVerdict {
   const level = labelLevel({ ...evidence, classes: counts.length });
   const probabilityLower = clopperPearsonLower(counts[predicted], draws, level);
   if (!(probabilityLower > 0.5)) return abstained(predicted, 'no-majority');
-  return certified(predicted, sigma, normalQuantileLower(probabilityLower));
+  return certified(evidence, predicted, normalQuantileLower(probabilityLower));
 }
 
 const total = (counts: Int32Array): number => counts.reduce((a, b) => a + b, 0);

@@ -26,7 +26,7 @@ export interface LogitBox extends CertificateDraws {
  * @throws RangeError for bounds of other sizes than K or out of order, or an index that does not serve
  */
 export function logitVerdict(evidence: LogitBox): CertificateVerdict {
-  const { sigma, draws, k, lower, upper, selection, selectionMedian } = evidence;
+  const { draws, k, lower, upper, selection, selectionMedian } = evidence;
   requireSigma('logit certificate', evidence);
   requireLength('logit certificate', 'upper bound', { got: upper.length, expected: lower.length });
   if (selection === 'separate') {
@@ -46,7 +46,7 @@ export function logitVerdict(evidence: LogitBox): CertificateVerdict {
   const level = logitLevel({ ...evidence, classes: lower.length });
   const radiusOverSigma = radiusOverSigmaOfIndex('logit certificate', k, { draws, level });
   if (!separated(evidence, predicted)) return abstained(predicted, 'boxes-overlap');
-  return certified(predicted, sigma, radiusOverSigma);
+  return certified(evidence, predicted, radiusOverSigma);
 }
 
 export interface LogitSearch {

@@ -22,7 +22,7 @@ export interface PairwiseWins extends CertificateDraws {
  * @throws RangeError for wins that cannot come from n draws
  */
 export function pairwiseVerdict(evidence: PairwiseWins): CertificateVerdict {
-  const { sigma, draws, wins, selectionWorstWins } = evidence;
+  const { draws, wins, selectionWorstWins } = evidence;
   requireSigma('pairwise certificate', evidence);
   requireCounts('pairwise certificate', wins, draws);
   const predicted = pairwiseCandidate(selectionWorstWins);
@@ -36,5 +36,5 @@ export function pairwiseVerdict(evidence: PairwiseWins): CertificateVerdict {
   const fewest = wins.reduce((least, count, j) => (j === predicted ? least : Math.min(least, count)), draws);
   const probabilityLower = clopperPearsonLower(fewest, draws, pairwiseLevel({ ...evidence, classes: wins.length }));
   if (!(probabilityLower > 0.5)) return abstained(predicted, 'a-rival-may-win');
-  return certified(predicted, sigma, normalQuantileLower(probabilityLower));
+  return certified(evidence, predicted, normalQuantileLower(probabilityLower));
 }

@@ -1,8 +1,9 @@
+import { propagatedMargins, type RepresentationBox } from '../boxPropagation.ts';
 import { argmax, headInputs, headLogits, requireHead, requireLength, type DenseHead } from '../head.ts';
 import { representationLevel, type Selection } from '../levels.ts';
 import { allPositive, MARGIN_RULES, MARGINS_OVER_BOXES, type MarginRuleName } from '../marginRules.ts';
 import { radiusOverSigmaOfIndex } from './indexRadius.ts';
-import { boxOfIndex, largestRadiusIndex, mediansOfSorted, type SortedDraws } from './search.ts';
+import { boxOfIndex, largestRadiusIndexByMargin, mediansOfSorted, type SortedDraws } from './search.ts';
 import { abstained, allFinite, certified, requireSigma } from './verdict.ts';
 import type { CertificateDraws, CertificateVerdict } from './verdict.ts';
 
@@ -33,7 +34,23 @@ export function representationVerdict(
   head: DenseHead,
   rule: MarginRuleName,
 ): CertificateVerdict {
-  const { sigma, draws, k, median } = evidence;
+  return verdictByMargins(evidence, head, (predicted) => MARGIN_RULES[rule](head, evidence, predicted));
+}
+
+/** The verdict of `representationVerdict` on what a search found, from the margins that it computed on that box. */
+export function verdictOfSearch(
+  evidence: RepresentationBoxEvidence & { readonly marginLower: Float64Array },
+  head: DenseHead,
+): CertificateVerdict {
+  return verdictByMargins(evidence, head, () => evidence.marginLower);
+}
+
+function verdictByMargins(
+  evidence: RepresentationBoxEvidence,
+  head: DenseHead,
+  marginsOf: (predicted: number) => Float64Array,
+): CertificateVerdict {
+  const { draws, k, median } = evidence;
   requireSigma('representation certificate', evidence);
   requireHead('representation certificate', head);
   requireBoxAroundMedian(evidence, headInputs(head));
@@ -48,8 +65,8 @@ export function representationVerdict(
   const level = representationLevel({ ...evidence, dimension: median.length });
   const radiusOverSigma = radiusOverSigmaOfIndex('representation certificate', k, { draws, level });
   if (argmax(medianLogits) !== predicted) return abstained(predicted, 'median-disagrees');
-  if (!allPositive(MARGIN_RULES[rule](head, evidence, predicted))) return abstained(predicted, 'margin-not-positive');
-  return certified(predicted, sigma, radiusOverSigma);
+  if (!allPositive(marginsOf(predicted))) return abstained(predicted, 'margin-not-positive');
+  return certified(evidence, predicted, radiusOverSigma);
 }
 
 export interface RepresentationSearch {
@@ -73,18 +90,33 @@ export function searchRepresentationBox(
 ): { median: Float32Array; k: number; lower: Float32Array; upper: Float32Array; marginLower: Float64Array } {
   const median = mediansOfSorted(sorted);
   const c = argmax(headLogits(head, selection === 'separate' ? selectionMedian : median));
-  const marginsOver = MARGINS_OVER_BOXES[rule](head, median, c);
-  const search = (from: number, margins: typeof marginsOver): number =>
-    largestRadiusIndex(from, (index) => {
-      const box = boxOfIndex(sorted, index);
-      return allFinite(box.lower) && allFinite(box.upper) && allPositive(margins(box));
-    });
+  const search = { sorted, marginAtMedian: leastOf(propagatedMargins(head, { lower: median, upper: median }, c)) };
   // An index that passes by intervals, which cost a fiftieth, passes by linear bounds: only wider boxes are left to try.
-  const from = rule === 'linear' ? search(largestIndex, MARGINS_OVER_BOXES.interval(head, median, c)) : largestIndex;
-  const k = search(from, marginsOver);
-  const box = boxOfIndex(sorted, k);
-  return { median, k, ...box, marginLower: marginsOver(box) };
+  const from =
+    rule === 'linear'
+      ? searchByRule(search, largestIndex, MARGINS_OVER_BOXES.interval(head, median, c)).k
+      : largestIndex;
+  return { median, ...searchByRule(search, from, MARGINS_OVER_BOXES[rule](head, median, c)) };
 }
+
+function searchByRule(
+  { sorted, marginAtMedian }: { readonly sorted: SortedDraws; readonly marginAtMedian: number },
+  largestIndex: number,
+  marginsOver: (box: RepresentationBox) => Float64Array,
+): { k: number; lower: Float32Array; upper: Float32Array; marginLower: Float64Array } {
+  const known = new Map<number, Float64Array>();
+  const leastMargin = (index: number): number => {
+    const box = boxOfIndex(sorted, index);
+    const margins = marginsOver(box);
+    known.set(index, margins);
+    return allFinite(box.lower) && allFinite(box.upper) ? leastOf(margins) : NaN;
+  };
+  const k = largestRadiusIndexByMargin({ largestIndex, draws: sorted.draws, marginAtMedian, leastMargin });
+  return { k, ...boxOfIndex(sorted, k), marginLower: known.get(k)! };
+}
+
+/** NaN where one is. */
+const leastOf = (margins: Float64Array): number => Math.min(...margins);
 
 /** NaN passes here: the verdict abstains on it. */
 function requireBoxAroundMedian({ median, lower, upper }: RepresentationBoxEvidence, dimension: number): void {

@@ -1,9 +1,16 @@
+import { radiusLost, requireNoise, type NoiseKind } from '../lattice/lattice.ts';
 import { roundedDown } from '../rounding.ts';
 import type { Selection } from '../levels.ts';
 
 /** Why a certificate abstains; each reason's sentence is in src/shared/results.ts. */
 export type AbstentionReason =
-  'no-majority' | 'a-rival-may-win' | 'boxes-overlap' | 'median-disagrees' | 'margin-not-positive' | 'not-finite';
+  | 'no-majority'
+  | 'a-rival-may-win'
+  | 'boxes-overlap'
+  | 'median-disagrees'
+  | 'margin-not-positive'
+  | 'not-finite'
+  | 'below-lattice';
 
 export type CertificateVerdict =
   | {
@@ -22,11 +29,21 @@ export interface CertificateDraws {
   /** n, the estimation draws */
   readonly draws: number;
   readonly selection: Selection;
+  readonly noise: NoiseKind;
+  /** d, values of one input; 0 for `float32` */
+  readonly inputs: number;
 }
 
-/** A certificate whose radius is `radiusOverSigma` standard deviations, rounded down. */
-export function certified(predicted: number, sigma: number, radiusOverSigma: number): CertificateVerdict {
-  return { outcome: 'certified', predicted, radiusNormalised: Math.max(0, roundedDown(sigma * radiusOverSigma, 1)) };
+/**
+ * A certificate whose radius is `radiusOverSigma` standard deviations, rounded down, less what the lattice costs: its ball is around the
+ * lattice point nearest to the image. Where that point may be as far away as the radius, it says nothing of the image.
+ */
+export function certified(draws: CertificateDraws, predicted: number, radiusOverSigma: number): CertificateVerdict {
+  const radius = Math.max(0, roundedDown(draws.sigma * radiusOverSigma, 1));
+  if (draws.noise === 'float32') return { outcome: 'certified', predicted, radiusNormalised: radius };
+  const left = roundedDown(radius - radiusLost(draws), 1);
+  if (!(left >= 0)) return abstained(predicted, 'below-lattice');
+  return { outcome: 'certified', predicted, radiusNormalised: left };
 }
 
 export function abstained(predicted: number, reason: AbstentionReason): CertificateVerdict {
@@ -34,12 +51,14 @@ export function abstained(predicted: number, reason: AbstentionReason): Certific
 }
 
 /** Refuses evidence that cannot come from such draws; n is refused where it is used. */
-export function requireSigma(operation: string, { sigma }: CertificateDraws): void {
+export function requireSigma(operation: string, draws: CertificateDraws): void {
+  const { sigma } = draws;
   if (!(sigma > 0 && sigma < Infinity)) {
     throw new RangeError(
       `${operation}: got sigma ${sigma}, expected a positive finite number; pass the noise scale of the draws`,
     );
   }
+  requireNoise(operation, draws);
 }
 
 /** Refuses counts that are not those of n draws over at least two classes. */

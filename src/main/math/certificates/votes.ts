@@ -4,7 +4,7 @@ import { argmax } from '../head.ts';
 
 /**
  * Votes for each class, [K]. A row votes for the logit that is larger than all others; where two share the largest, or one is
- * NaN, it votes for nobody. So a vote for c is a duel won against every rival, and c has no more votes than wins.
+ * not finite, it votes for nobody. So a vote for c is a duel won against every rival, and c has no more votes than wins.
  * @param logits [n, K], row-major
  */
 export function countVotes(logits: Float32Array, classes: number): Int32Array {
@@ -13,13 +13,13 @@ export function countVotes(logits: Float32Array, classes: number): Int32Array {
   for (let start = 0; start < logits.length; start += classes) {
     const row = logits.subarray(start, start + classes);
     const top = argmax(row);
-    if (row.every((logit, j) => j === top || logit < row[top])) votes[top] += 1;
+    if (row.every((logit, j) => Number.isFinite(logit) && (j === top || logit < row[top]))) votes[top] += 1;
   }
   return votes;
 }
 
 /**
- * Draws in which class c beats each rival, [K]; its own entry is n. A tied logit, or a NaN, counts for the rival.
+ * Draws in which class c beats each rival, [K]; its own entry is n. A tied logit, or one that is not finite, counts for the rival.
  * @param logits [n, K], row-major
  */
 export function countWins(logits: Float32Array, classes: number, c: number): Int32Array {
@@ -31,7 +31,10 @@ export function countWins(logits: Float32Array, classes: number, c: number): Int
   }
   const wins = new Int32Array(classes);
   for (let start = 0; start < logits.length; start += classes) {
-    for (let j = 0; j < classes; j++) if (logits[start + c] > logits[start + j]) wins[j] += 1;
+    if (!Number.isFinite(logits[start + c])) continue;
+    for (let j = 0; j < classes; j++) {
+      if (logits[start + c] > logits[start + j] && logits[start + j] > -Infinity) wins[j] += 1;
+    }
   }
   wins[c] = logits.length / classes;
   return wins;

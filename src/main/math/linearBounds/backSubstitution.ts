@@ -62,8 +62,8 @@ function throughDense(
 ): Rows {
   const { count, coefficients } = rows;
   const { outputs, bias } = step.layer;
-  const constant = Float64Array.from(rows.constant);
-  const magnitude = Float64Array.from(rows.magnitude);
+  const constant = rows.constant.slice();
+  const magnitude = rows.magnitude.slice();
   for (let row = 0, at = 0; row < count; row++) {
     let sum = constant[row];
     // Coefficients below the smallest double are lost; a multiple of them that no other rounding reaches covers it.
@@ -92,9 +92,9 @@ function throughComparators(
   const { count } = rows;
   const { order, upperSlope, upperOffset, reach } = lines;
   const width = rows.coefficients.length / count;
-  const coefficients = Float64Array.from(rows.coefficients);
-  const constant = Float64Array.from(rows.constant);
-  const magnitude = Float64Array.from(rows.magnitude);
+  const coefficients = rows.coefficients.slice();
+  const constant = rows.constant.slice();
+  const magnitude = rows.magnitude.slice();
   for (let row = 0; row < count; row++) {
     let sum = constant[row];
     let absolute = Math.abs(sum);

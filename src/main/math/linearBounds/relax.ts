@@ -15,7 +15,7 @@ export function relaxationOver(head: DenseHead): (box: RepresentationBox) => Rel
   const steps = stepsOf(head);
   const widest = Math.max(...head.layers.flatMap(({ inputs, outputs }) => [inputs, outputs]));
   return (box) => {
-    const levels: Level[] = [levelOf({ lower: Float64Array.from(box.lower), upper: Float64Array.from(box.upper) })];
+    const levels: Level[] = [levelOf({ lower: new Float64Array(box.lower), upper: new Float64Array(box.upper) })];
     const relaxations: Relaxation[] = [];
     const known = { steps, levels, relaxations, widest };
     for (const [at, step] of steps.entries()) {

@@ -106,7 +106,7 @@ export function comparatorLines(
 
 /** Bounds after the comparators, exact for each unit. */
 export function compareInterval({ low, high }: CompareStep, { lower, upper }: Interval): Interval {
-  const after = { lower: Float64Array.from(lower), upper: Float64Array.from(upper) };
+  const after = { lower: lower.slice(), upper: upper.slice() };
   for (let q = 0; q < low.length; q++) {
     const [a, b] = [low[q], high[q]];
     for (const side of ['lower', 'upper'] as const) {

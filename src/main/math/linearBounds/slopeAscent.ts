@@ -14,7 +14,7 @@ const STEPS = 4;
 export function ascendSlopes(head: RelaxedHead, start: Rows): number {
   const slopes = new Map<number, Float64Array>();
   for (const [at, relaxation] of head.relaxations.entries()) {
-    if (relaxation.kind === 'compare') slopes.set(at, Float64Array.from(relaxation.lowerSlope));
+    if (relaxation.kind === 'compare') slopes.set(at, relaxation.lowerSlope.slice());
   }
   let best = -Infinity;
   for (let step = 0, move = 0.5; step <= STEPS; step++, move /= 2) {

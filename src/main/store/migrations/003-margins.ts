@@ -18,9 +18,9 @@ export function backfillMargins(db: WritableDb): void {
   ).all();
   const update = statement(db, 'UPDATE certificate SET margin = ? WHERE id = ?');
   for (const { id, predicted } of rows) {
-    const scalars = selectEvidenceScalars(db, id);
-    if (scalars === null) continue;
-    const evidence = putTogether({ scalars, arrays: selectEvidenceArrays(db, id) });
+    const stored = selectEvidenceScalars(db, id);
+    if (stored === null) continue;
+    const evidence = putTogether({ scalars: stored.scalars, arrays: selectEvidenceArrays(db, id) });
     update.run(toNullableReal(marginOf(evidence, predicted)), id);
   }
 }

@@ -26,6 +26,14 @@ export function selectArtefact(db: ReadableDb, hash: string): ArtefactRecord | n
 export const UNREFERENCED_ARTEFACTS = `DELETE FROM artefact
   WHERE NOT EXISTS (SELECT 1 FROM stage_artefact WHERE stage_artefact.hash = artefact.hash)`;
 
+const UNREFERENCED_ARTEFACT = `DELETE FROM artefact
+  WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM stage_artefact WHERE stage_artefact.hash = artefact.hash)`;
+
+/** Whether it went. */
+export function deleteIfUnreferenced(db: WritableDb, hash: string): boolean {
+  return statement(db, UNREFERENCED_ARTEFACT).run(hash).changes === 1;
+}
+
 /** How many rows went. */
 export function deleteUnreferencedArtefacts(db: WritableDb): number {
   return statement(db, UNREFERENCED_ARTEFACTS).run().changes;

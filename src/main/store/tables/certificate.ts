@@ -16,6 +16,7 @@ export type CertificateHeader = Omit<CertificateRecord, 'evidence' | 'falsificat
 
 export interface CertificateRow {
   readonly id: number;
+  readonly stage_id: number;
   readonly dataset_index: number;
   readonly label: number;
   readonly method: Method;

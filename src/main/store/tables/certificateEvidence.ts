@@ -1,22 +1,29 @@
 import { statement, type ReadableDb, type WritableDb } from '../database.ts';
 import { fromJson, toJson } from '../exactValues.ts';
 
-export function insertEvidenceScalars(
-  db: WritableDb,
-  certificateId: number,
-  scalars: Readonly<Record<string, unknown>>,
-): void {
+/** Beside the scalars, under a name that no evidence has: the seal of the whole certificate (../recordSeal.ts). */
+const SEAL = '$seal';
+
+export interface StoredScalars {
+  readonly scalars: Readonly<Record<string, unknown>>;
+  /** Null in certificates from before there were seals. */
+  readonly seal: string | null;
+}
+
+export function insertEvidenceScalars(db: WritableDb, certificateId: number, { scalars, seal }: StoredScalars): void {
   statement(db, 'INSERT INTO certificate_evidence (certificate_id, scalars) VALUES (?, ?)').run(
     certificateId,
-    toJson(scalars),
+    toJson(seal === null ? scalars : { ...scalars, [SEAL]: seal }),
   );
 }
 
 /** Null when the certificate has no evidence, which only damage can cause. */
-export function selectEvidenceScalars(db: ReadableDb, certificateId: number): Readonly<Record<string, unknown>> | null {
+export function selectEvidenceScalars(db: ReadableDb, certificateId: number): StoredScalars | null {
   const row = statement<{ scalars: string }>(
     db,
     'SELECT scalars FROM certificate_evidence WHERE certificate_id = ?',
   ).get(certificateId);
-  return row === undefined ? null : (fromJson(row.scalars) as Record<string, unknown>);
+  if (row === undefined) return null;
+  const { [SEAL]: seal, ...scalars } = fromJson(row.scalars) as Record<string, unknown>;
+  return { scalars, seal: typeof seal === 'string' ? seal : null };
 }

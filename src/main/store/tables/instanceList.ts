@@ -4,15 +4,18 @@ import { statement, type ReadableDb } from '../database.ts';
 
 /** Whose instances are listed, in whose order. */
 export type InstanceSource =
-  | { readonly by: 'clean' | 'pgd' | 'noise-attack' }
+  | { readonly by: 'clean' | 'representation-median' | 'logit-median' | 'pgd' | 'noise-attack' }
   | { readonly by: Exclude<Method, 'representation'> }
   | { readonly by: 'representation'; readonly rule: Rule | 'any-sound' };
 
 export type InstanceOutcome =
   'certified-correct' | 'certified-wrong' | 'abstained' | 'falsified' | 'correct' | 'wrong' | 'robust' | 'broken';
 
+/** Certified as its own class by the published rule, whether falsified or not. */
+export type OutcomeFilter = InstanceOutcome | 'published-correct';
+
 export interface InstanceFilter {
-  readonly outcome: InstanceOutcome | null;
+  readonly outcome: OutcomeFilter | null;
   readonly label: number | null;
 }
 
@@ -47,6 +50,11 @@ function tableOf(
           FROM prediction WHERE stage_id = ?`,
         values: [stageId],
       };
+    case 'representation-median':
+    case 'logit-median': {
+      const of = [stageId, source.by === 'logit-median' ? 'logit' : 'representation'];
+      return { text: MEDIAN_PREDICTIONS, values: [...of, ...of] };
+    }
     case 'pgd':
     case 'noise-attack':
       return {
@@ -74,6 +82,12 @@ const OUTCOME = `CASE WHEN outcome = 'abstained' THEN 'abstained'
     WHEN predicted = label THEN 'certified-correct' ELSE 'certified-wrong' END AS outcome`;
 const certificates = (where: string): string => `SELECT ${COLUMNS}, ${OUTCOME} FROM certificate WHERE ${where}`;
 
+/** The same under every rule, so that the first of them will do. */
+const MEDIAN_PREDICTIONS = `SELECT dataset_index, label, median_prediction AS predicted,
+    iif(median_prediction = label, 'correct', 'wrong') AS outcome, NULL AS radius, NULL AS radius_pixels, NULL AS margin,
+    NULL AS reason, '' AS rule, 'proved' AS soundness
+  FROM certificate WHERE stage_id = ? AND method = ? AND rule = (SELECT min(rule) FROM certificate WHERE stage_id = ? AND method = ?)`;
+
 /** With max(), SQLite takes the other columns from the row of the maximum. */
 const BEST_PROVED = `SELECT ${COLUMNS}, CASE WHEN outcome = 'abstained' THEN 'abstained'
     WHEN predicted = label THEN 'certified-correct' ELSE 'certified-wrong' END AS outcome,
@@ -90,12 +104,17 @@ export interface InstanceSelection {
 
 function selectionOf({ stageId, source, filter }: InstanceSelection) {
   const { text, values } = tableOf(source, stageId);
-  const where = [...(filter.outcome === null ? [] : ['outcome = ?']), ...(filter.label === null ? [] : ['label = ?'])];
+  const isPublished = filter.outcome === 'published-correct';
+  const where = [
+    ...(isPublished ? ["outcome IN ('certified-correct', 'falsified') AND predicted = label"] : []),
+    ...(filter.outcome === null || isPublished ? [] : ['outcome = ?']),
+    ...(filter.label === null ? [] : ['label = ?']),
+  ];
   return {
     from: `FROM (${text}) AS instance${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`,
     values: [
       ...values,
-      ...(filter.outcome === null ? [] : [filter.outcome]),
+      ...(filter.outcome === null || isPublished ? [] : [filter.outcome]),
       ...(filter.label === null ? [] : [filter.label]),
     ],
   };
@@ -126,14 +145,14 @@ export function selectInstanceIndices(db: ReadableDb, selected: InstanceSelectio
     .all(...values);
 }
 
-/** How many instances of the selection have each outcome. */
+/** How many instances of the selection have each outcome, and of how many of them the prediction is their class. */
 export function countOutcomes(
   db: ReadableDb,
   selected: InstanceSelection,
-): { readonly outcome: InstanceOutcome; readonly n: number }[] {
+): { readonly outcome: InstanceOutcome; readonly n: number; readonly correct: number }[] {
   const { from, values } = selectionOf({ ...selected, filter: { ...selected.filter, outcome: null } });
-  return statement<{ outcome: InstanceOutcome; n: number }>(
+  return statement<{ outcome: InstanceOutcome; n: number; correct: number }>(
     db,
-    `SELECT outcome, count(*) AS n ${from} GROUP BY outcome`,
+    `SELECT outcome, count(*) AS n, total(predicted = label) AS correct ${from} GROUP BY outcome`,
   ).all(...values);
 }

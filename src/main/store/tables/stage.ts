@@ -75,6 +75,15 @@ export function selectStage(db: ReadableDb, id: number): StageRecord | null {
   return row === undefined ? null : toStage(row);
 }
 
+/** What tells the stage's certificates from those of others; null when there is no such stage. */
+export function selectStageIdentity(
+  db: ReadableDb,
+  id: number,
+): Pick<StageRecord, 'key' | 'domain' | 'headLabel'> | null {
+  const sql = 'SELECT key, domain, head_label AS headLabel FROM stage WHERE id = ?';
+  return statement<Pick<StageRecord, 'key' | 'domain' | 'headLabel'>>(db, sql).get(id) ?? null;
+}
+
 export const STAGE_BY_KEY = 'SELECT * FROM stage WHERE key = ?';
 
 export function selectStageByKey(db: ReadableDb, key: string): StageRecord | null {

@@ -1,6 +1,6 @@
-import type { certificatesCalls } from '../../../shared/api/certificates.ts';
+import { instancesCounted, type certificatesCalls } from '../../../shared/api/certificates.ts';
 import { adversarialExamples } from '../certificates/adversarialExamples.ts';
-import { choicesOf, listedInstance, selectionOf } from '../certificates/listInstances.ts';
+import { choicesOf, listedInstance, outcomeCountsOf, selectionOf } from '../certificates/listInstances.ts';
 import { marginCurve } from '../certificates/marginCurve.ts';
 import { marginLosses } from '../certificates/marginLosses.ts';
 import { TestImages } from '../certificates/testImages.ts';
@@ -25,12 +25,11 @@ export function certificatesHandlers({ store, tasks }: ApiContext): Handlers<typ
       const selection = selectionOf(store, query);
       if (selection === null) return { total: 0, rows: [], counts: {} };
       const order = { by: sort, isDescending };
-      const counts = store.results.outcomeCounts(selection);
-      const shown = counts.filter(({ outcome }) => query.outcome === null || outcome === query.outcome);
+      const counts = outcomeCountsOf(store, selection);
       return {
-        total: shown.reduce((sum, { n }) => sum + n, 0),
+        total: query.outcome === null ? instancesCounted(counts) : (counts[query.outcome] ?? 0),
         rows: store.results.instancePage(selection, { order, offset, limit }).map(listedInstance),
-        counts: Object.fromEntries(counts.map(({ outcome, n }) => [outcome, n])),
+        counts,
       };
     },
     'certificates.neighbours': ({ sort, isDescending, index, ...query }) => {

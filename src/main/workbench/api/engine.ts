@@ -1,14 +1,15 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { engineCalls } from '../../../shared/api/engine.ts';
 import { DATABASE_NAME } from '../../store/store.ts';
 import { inspectElsewhere } from '../engineSetup/inspectElsewhere.ts';
+import { filesBelow } from '../filesBelow.ts';
 import { installEngine } from '../engineSetup/installEngine.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
 
 export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<typeof engineCalls> => ({
   'engine.inspect': async () => {
-    const { serving, engines, versions, processor, cache } = await inspectElsewhere();
+    const { serving, engines, versions, processor, cache, keptDraws } = await inspectElsewhere();
     const { name, devices, threads, simd, notChosen } = serving;
     return {
       backend: name,
@@ -20,6 +21,7 @@ export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<t
       versions,
       processor: { ...processor, vectorSets: [...processor.vectorSets] },
       cache,
+      keptDraws,
     };
   },
   'engine.install': ({ task }) =>
@@ -35,10 +37,5 @@ export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<t
 /** 0 for a folder that is not there yet. */
 function bytesBelow(folder: string): number {
   if (statSync(folder, { throwIfNoEntry: false }) === undefined) return 0;
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (sum, entry) => sum + (statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
+  return [...filesBelow(folder)].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 }

@@ -1,5 +1,6 @@
 import type { EpochSeries, queueCalls, StageView } from '../../../shared/api/queue.ts';
 import type { StageRecord } from '../../store/tables/stage.ts';
+import { remainingOf } from '../experiments/remainingOf.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
 
 export const queueHandlers = ({ store, queue }: ApiContext): Handlers<typeof queueCalls> => ({
@@ -17,6 +18,7 @@ export const queueHandlers = ({ store, queue }: ApiContext): Handlers<typeof que
     const current = queue.currentOf(run);
     return { stages: store.stages.ofRun(run).map(stageView), work: current?.work ?? null, isCurrent: current !== null };
   },
+  'queue.remaining': ({ run }) => remainingOf(store, run),
   'queue.epochs': ({ run }) => {
     store.runs.get(run);
     return store.stages.ofRun(run).flatMap((stage) => seriesOf(stage, store.stages.epochs(stage.id)));

@@ -1,8 +1,10 @@
 import path from 'node:path';
 import type { Curve, runCalls } from '../../../shared/api/run.ts';
+import type { CurveCeiling } from '../curves/ceiling.ts';
 import { everyCurve, type CertifiedCurve } from '../curves/certifiedAccuracy.ts';
 import { exportRun } from '../export/exportRun.ts';
 import { classNamesOf } from '../instanceCertificates.ts';
+import { withIntervals } from '../intervals.ts';
 import { reportOf } from '../report.ts';
 import { headsOf, stageOf, storedRun } from '../storedRun.ts';
 import { BadInput } from '../errors.ts';
@@ -19,7 +21,7 @@ export const runHandlers = ({ store, folder }: ApiContext): Handlers<typeof runC
       ...{ name, status, failure, createdAt, finishedAt, seconds, environment },
       ...{ note, isPinned, isArchived, tags: store.runList.tagsOf(id) },
       config: stored.config,
-      rows: reportOf(store, stored),
+      rows: withIntervals(reportOf(store, stored)),
       stages: stored.stages.map(stageView),
       studies: store.studies.ofRun(id),
     };
@@ -46,7 +48,7 @@ export const runHandlers = ({ store, folder }: ApiContext): Handlers<typeof runC
   },
 });
 
-function curveView({ domain, head, method, rule, soundness, pixelsPerUnit, steps }: CertifiedCurve): Curve {
+function curveView({ domain, head, method, rule, soundness, pixelsPerUnit, steps, ceiling }: CertifiedCurve): Curve {
   const of = (value: (step: (typeof steps)[number]) => number): Float64Array => Float64Array.from(steps, value);
   return {
     ...{ domain, head, method, rule, pixelsPerUnit },
@@ -56,5 +58,11 @@ function curveView({ domain, head, method, rule, soundness, pixelsPerUnit, steps
     lower: of(({ interval }) => interval.lower),
     upper: of(({ interval }) => interval.upper),
     instances: steps[0].certified.total,
+    ceiling: ceiling === null ? null : ceilingView(ceiling),
   };
+}
+
+function ceilingView({ radiusNormalised, instances, lifted }: CurveCeiling): Curve['ceiling'] {
+  const higher = lifted === null ? null : { radius: lifted.radiusNormalised, draws: lifted.draws };
+  return { radius: radiusNormalised, instances, lifted: higher };
 }

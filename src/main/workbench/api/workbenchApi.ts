@@ -1,7 +1,8 @@
 import { CALLS, type CallName } from '../../../shared/api/calls.ts';
 import type { Reply, Request } from '../../../shared/api/envelope.ts';
 import type { WorkbenchEvent } from '../../../shared/api/events.ts';
-import { openStore } from '../../store/store.ts';
+import { lockFolder } from '../../store/folderLock.ts';
+import { openStore, type Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
 import { invalid, problemsOf } from '../loadConfig.ts';
 import { apiErrorOf } from './apiError.ts';
@@ -31,9 +32,19 @@ export interface WorkbenchApi {
   close(): Promise<void>;
 }
 
-/** Opens the workbench of a folder, made if need be. @throws StoreError as openStore */
+/**
+ * Opens the workbench of a folder, made if need be, for this process alone.
+ * @throws StoreError as openStore; 'conflict' while another workbench has it open
+ */
 export function openWorkbench(folder: string): WorkbenchApi {
-  const store = openStore(folder);
+  const unlock = lockFolder(folder);
+  let store: Store;
+  try {
+    store = openStore(folder);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
   const listeners = new Set<(event: WorkbenchEvent) => void>();
   const emit = (event: WorkbenchEvent): void => {
     for (const listener of listeners) listener(event);
@@ -65,10 +76,14 @@ export function openWorkbench(folder: string): WorkbenchApi {
     async close() {
       stopFigures();
       tasks.cancelAll();
-      await queue.close();
-      await launches.close();
-      await Promise.allSettled(underWay);
-      store.close();
+      try {
+        await queue.close();
+        await launches.close();
+        await Promise.allSettled(underWay);
+      } finally {
+        store.close();
+        unlock();
+      }
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ANY_SOUND_RULE, type ListedBy, type ListedInstance } from '../../../shared/api/certificates.ts';
+import { ANY_SOUND_RULE, type ListedBy, type ListedInstance, type Outcome } from '../../../shared/api/certificates.ts';
 import type { Domain, Rule } from '../../../shared/config.ts';
 import { isProof } from '../../math/marginRules.ts';
 import { fromNullableReal } from '../../store/exactValues.ts';
@@ -11,6 +11,8 @@ import { headsOf, stageOf, storedRun, type StoredRun } from '../storedRun.ts';
 
 const KIND_OF: Readonly<Record<ListedBy, StageKind>> = {
   clean: 'prediction',
+  'representation-median': 'certification',
+  'logit-median': 'certification',
   pgd: 'pgd',
   'noise-attack': 'noise-attack',
   label: 'certification',
@@ -65,6 +67,19 @@ export function listedInstance(row: InstanceRow): ListedInstance {
   };
 }
 
+/** How many instances have each outcome; under the published rule with what its A_V counts. */
+export function outcomeCountsOf(store: Store, selection: InstanceSelection): Partial<Record<Outcome, number>> {
+  const counts = store.results.outcomeCounts(selection);
+  const { source } = selection;
+  const published = counts.filter(({ outcome }) => outcome === 'certified-correct' || outcome === 'falsified');
+  return {
+    ...Object.fromEntries(counts.map(({ outcome, n }) => [outcome, n])),
+    ...(source.by === 'representation' && source.rule === 'paper'
+      ? { 'published-correct': published.reduce((sum, { correct }) => sum + correct, 0) }
+      : {}),
+  };
+}
+
 /** What each head can be listed by: what its stages have results of. */
 export function choicesOf(store: Store, run: StoredRun) {
   return headsOf(run).map((of) => {
@@ -75,9 +90,14 @@ export function choicesOf(store: Store, run: StoredRun) {
       (by) => stageOf(run, KIND_OF[by], of) !== undefined,
     );
     const rules = summaries.flatMap(({ rule }) => rule ?? []);
+    const methods = [...new Set(summaries.map(({ method }) => method))];
+    const medians = (['representation', 'logit'] as const)
+      .filter((method) => methods.includes(method))
+      .map((method) => `${method}-median` as const);
+    const [clean, ...others] = attacks;
     return {
       ...of,
-      by: [...new Set<ListedBy>([...attacks, ...summaries.map(({ method }) => method)])],
+      by: [...(clean === undefined ? [] : [clean]), ...medians, ...others, ...methods] satisfies ListedBy[],
       rules: rules.map((rule) => ({ rule, isProof: isProof(rule, constraint) })),
     };
   });

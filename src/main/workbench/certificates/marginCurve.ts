@@ -5,6 +5,7 @@ import type { RepresentationEvidence } from '../../../shared/results.ts';
 import { startEngines } from '../../engine/process/engines.ts';
 import { boxOfIndex, mediansOfSorted } from '../../math/certificates/search.ts';
 import { argmax, headLogits } from '../../math/head.ts';
+import { radiusLost } from '../../math/lattice/lattice.ts';
 import { representationLevel } from '../../math/levels.ts';
 import { isProof, MARGINS_OVER_BOXES } from '../../math/marginRules.ts';
 import { radiusTable } from '../../math/orderStatistics.ts';
@@ -83,9 +84,9 @@ export function marginsAtRadii({
   readonly columns: Float32Array;
   readonly weights: ReturnType<typeof headWeights>;
 }): MarginCurve {
-  const [{ draws, alpha, selection, selectionMedian, sigma, median: storedMedian }] = stored;
+  const [{ draws, selection, selectionMedian, sigma, median: storedMedian }] = stored;
   const sorted = { sortedColumns: columns, draws };
-  const level = representationLevel({ alpha, selection, dimension: columns.length / draws });
+  const level = representationLevel({ ...stored[0], dimension: columns.length / draws });
   const radii = radiusTable(draws, level);
   const median = mediansOfSorted(sorted);
   const predicted = argmax(headLogits(weights, selection === 'separate' ? selectionMedian : median));
@@ -94,7 +95,7 @@ export function marginsAtRadii({
   const classes = weights.layers.at(-1)!.outputs;
   return {
     predicted,
-    radius: Float64Array.from(indices, (k) => sigma * radii[k - 1]),
+    radius: Float64Array.from(indices, (k) => Math.max(0, sigma * radii[k - 1] - radiusLost(stored[0]))),
     rules: stored.map(({ rule }) => {
       const marginsOver = MARGINS_OVER_BOXES[rule](weights, median, predicted);
       const margins = new Float64Array(indices.length * classes);

@@ -1,5 +1,7 @@
-import type { Domain } from '../../../shared/config.ts';
+import type { Domain, ExperimentConfig } from '../../../shared/config.ts';
 import { prepareTransfer, type Transfer, type TransferDomain } from '../../data/transfer.ts';
+import { nearestOnLattice } from '../../math/lattice/lattice.ts';
+import { fillLatticeNormal } from '../../math/lattice/latticeNormal.ts';
 import { fillStandardNormal } from '../../math/philox.ts';
 import { drawKeys } from '../../engine/smoothing/draws.ts';
 import type { Store } from '../../store/store.ts';
@@ -18,7 +20,7 @@ export interface Pixels {
 
 /** Transfers that are kept open; one may be some hundred megabytes. */
 const MOST_OPEN = 2;
-/** As the engine lays out its draws: four normals a step of the counter (decision 4). */
+/** As the engine lays out its draws of either kind: four a step of the counter (decision 4). */
 const NORMALS_PER_COUNTER = 4;
 
 /** Test images of runs, read when they are first asked for and kept for the next questions. */
@@ -55,12 +57,12 @@ export class TestImages {
     const { stored, transfer } = this.#transferOf(run);
     requireIndices(transfer[domain], [index], { run, domain });
     const clean = transfer[domain].test.images(Int32Array.of(index));
-    const { sigma } = stored.config.certification;
-    const noise = noiseOf(stored.config.seed, { domain, index, of, count, size: clean.length });
+    const { sigma, noise: kind } = stored.config.certification;
+    const noise = noiseOf(stored.config, { domain, index, of, count, size: clean.length });
+    const centre = kind === 'lattice' ? nearestOnLattice(clean, sigma) : clean;
     const all = new Float32Array((count + 1) * clean.length);
     for (let i = 0; i < all.length; i++) {
-      const value = clean[i % clean.length];
-      all[i] = i < clean.length ? value : value + sigma * noise[i - clean.length];
+      all[i] = i < clean.length ? clean[i] : centre[i % clean.length] + noise[i - clean.length];
     }
     return { sigma, ...this.pixelsOf(transfer, domain, all) };
   }
@@ -125,9 +127,9 @@ function requireIndices(
   );
 }
 
-/** [count, size] standard normals, those that the engine smooths with, to the last digit of a float32 logarithm. */
+/** [count, size] σ·η, what the engine smooths with: on a lattice exactly, else to the last digit of a float32 logarithm. */
 export function noiseOf(
-  seed: number,
+  { seed, certification: { sigma, noise: kind } }: Pick<ExperimentConfig, 'seed' | 'certification'>,
   {
     domain,
     index,
@@ -146,7 +148,9 @@ export function noiseOf(
   const counters = Math.ceil(size / NORMALS_PER_COUNTER);
   const noise = new Float32Array(count * size);
   for (let draw = 0; draw < count; draw++) {
-    fillStandardNormal(noise.subarray(draw * size, (draw + 1) * size), key, draw * counters);
+    const part = noise.subarray(draw * size, (draw + 1) * size);
+    if (kind === 'lattice') fillLatticeNormal(part, { key, counterLow: draw * counters, sigma });
+    else fillStandardNormal(part, key, draw * counters);
   }
-  return noise;
+  return kind === 'lattice' ? noise : noise.map((eta) => sigma * eta);
 }

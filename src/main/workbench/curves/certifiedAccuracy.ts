@@ -7,6 +7,7 @@ import type { CertifiedRadius } from '../../store/tables/certificate.ts';
 import { BadInput } from '../errors.ts';
 import type { Share } from '../../../shared/report.ts';
 import { headLabel } from '../stageKeys.ts';
+import { ceilings, type CurveCeiling } from './ceiling.ts';
 import { headsOf, stageOf, type HeadOfDomain, type StoredRun } from '../storedRun.ts';
 
 /** The best radius of any rule that is a proof: what "A_V proved" of a run's table is at radius 0. */
@@ -35,6 +36,8 @@ export interface CertifiedCurve extends HeadOfDomain {
    * and 0 past the last.
    */
   readonly steps: readonly CurvePoint[];
+  /** Where no model's curve can go on; null where the number of classes, which decides it, is not known any more. */
+  readonly ceiling: CurveCeiling | null;
 }
 
 /** Null stands for all. */
@@ -71,14 +74,16 @@ function curvesOfHead(store: Store, run: StoredRun, of: HeadOfDomain): Certified
   const stage = stageOf(run, 'certification', of);
   if (stage === undefined) return [];
   const { constraint } = run.config.heads.find((spec) => headLabel(spec) === of.head)!;
+  const ceilingOf = ceilings(run.config, of.domain);
   const curves = store.results.summary(stage.id).map(({ method, rule, total }): CertifiedCurve => {
     const soundness = rule === null || isProof(rule, constraint) ? 'proved' : 'published-rule';
     const radii = store.results.certifiedRadii(stage.id, { method, rule });
-    return { ...of, method, rule, soundness, ...stepsOf(radii, total) };
+    return { ...of, method, rule, soundness, ...stepsOf(radii, total), ceiling: ceilingOf(method, radii) };
   });
   const total = store.results.summary(stage.id).find(({ method }) => method === 'representation')?.total;
   if (total === undefined) return curves;
-  const sound = stepsOf(store.results.provedRepresentationRadii(stage.id), total);
+  const radii = store.results.provedRepresentationRadii(stage.id);
+  const sound = { ...stepsOf(radii, total), ceiling: ceilingOf('representation', radii) };
   return [...curves, { ...of, method: 'representation', rule: ANY_SOUND, soundness: 'proved', ...sound }];
 }
 
@@ -114,6 +119,22 @@ export function accuracyAt({ steps, pixelsPerUnit }: CertifiedCurve, radius: Rad
     certified: share.certified,
     interval: share.interval,
   };
+}
+
+/**
+ * Mean certified radius, which is the area under the curve: over all instances, 0 where one is not certified for its own class, or over
+ * those that are; null without any of them. Normalised units.
+ */
+export function meanRadiusOf({ steps }: Pick<CertifiedCurve, 'steps'>, over: 'all' | 'certified'): number | null {
+  const { hits, total } = steps[0].certified;
+  const count = over === 'all' ? total : hits;
+  if (count === 0) return null;
+  const area = steps.reduce(
+    (sum, { radiusNormalised, certified }, i) =>
+      i === 0 ? 0 : sum + (radiusNormalised - steps[i - 1].radiusNormalised) * certified.hits,
+    0,
+  );
+  return area / count;
 }
 
 /** 0, σ/4, σ/2 and so on, to the last one that some curve reaches. Normalised units. */

@@ -1,15 +1,13 @@
 import type { z } from 'zod';
 import type { experimentsCalls } from '../../../shared/api/experiments.ts';
 import type { ExperimentConfig } from '../../../shared/config.ts';
-import { representationSize, WIDE_RES_NETS } from '../../engine/models/wideResNetShape.ts';
-import { LARGEST_RADIUS } from '../../math/largestRadius.ts';
-import { effectiveLogitTest } from '../../math/levels.ts';
 import type { Store } from '../../store/store.ts';
 import { MEMORY_FIGURE } from '../runs/figures.ts';
 import { DataAtHand } from '../studies/dataAtHand.ts';
 import { donePieces, forecast, pacesOf, type DonePiece } from '../studies/forecast.ts';
 import { piecesToDo } from '../studies/planStudy.ts';
 import { dataKeys, planStages } from '../stageKeys.ts';
+import { forewarnings, radiusCeilings } from './forewarnings.ts';
 
 type ForecastView = z.infer<(typeof experimentsCalls)['experiments.forecast']['output']>;
 
@@ -28,7 +26,8 @@ export function forecastExperiment(store: Store, config: ExperimentConfig): Fore
     memory: memoryOf(store, config),
     missing: data.missing([config]),
     reduced: data.reduced([config]),
-    ceilings: ceilingsOf(config, described.domains.target.classNames.length),
+    ceilings: radiusCeilings(config, described.domains.target.classNames.length),
+    warnings: forewarnings(config),
   };
 }
 
@@ -39,7 +38,7 @@ export function pastError(done: readonly DonePiece[]): ForecastView['pastError']
     const paces = pacesOf(done.filter((piece) => piece.run < run));
     const own = done.filter((piece) => piece.run === run && paces.has(piece.kind));
     const taken = own.reduce((sum, { seconds }) => sum + seconds, 0);
-    const forecasted = own.reduce((sum, { kind, expected }) => sum + expected * paces.get(kind)!.factor, 0);
+    const forecasted = own.reduce((sum, { kind, planned }) => sum + planned * paces.get(kind)!.factor, 0);
     return taken > 0 ? [forecasted / taken] : [];
   });
   if (ratios.length === 0) return null;
@@ -69,16 +68,4 @@ function memoryOf(store: Store, { extractor, source }: ExperimentConfig): Foreca
     .column(selector, { kind: 'figure', name: MEMORY_FIGURE })
     .flatMap(({ value }) => (typeof value === 'number' ? value : []));
   return peaks.length === 0 ? null : { bytes: Math.max(...peaks), runs: peaks.length };
-}
-
-function ceilingsOf(config: ExperimentConfig, classes: number): ForecastView['ceilings'] {
-  const { enabled, methods, logitTest, ...certification } = config.certification;
-  if (!enabled) return null;
-  const request = {
-    ...certification,
-    logitTest: effectiveLogitTest(certification.selection, logitTest),
-    classes,
-    dimension: representationSize(WIDE_RES_NETS[config.extractor.preset]),
-  };
-  return Object.fromEntries(methods.map((method) => [method, LARGEST_RADIUS[method](request)]));
 }

@@ -84,7 +84,7 @@ function* groupLines(): Generator<string> {
 }
 
 function caption(config: ExperimentConfig): string {
-  const { sigma, draws, selectionDraws, selection, alpha } = config.certification;
+  const { sigma, draws, selectionDraws, selection, alpha, noise } = config.certification;
   const { source, target, extractor, instances, precision } = config;
   const selecting =
     selection === 'separate'
@@ -94,6 +94,7 @@ function caption(config: ExperimentConfig): string {
     `${latexText(config.name)}: ${latexText(datasetLabel(source.dataset))} $\\rightarrow$ ${latexText(datasetLabel(target.dataset))},`,
     `${latexText(extractor.preset)}, ${instances} test instances a domain,`,
     `$n = ${draws}$ draws, ${selecting}, $\\sigma = ${latexNumber(sigma)}$, $\\alpha = ${latexNumber(alpha)}$.`,
+    ...(noise === 'float32' ? [] : ['Noise is drawn on a lattice, for which each radius pays.']),
     ...(precision === 'float32' ? [] : [`The extractor computes in ${precision}.`]),
     '$A_B$ base accuracy, $A_M$ accuracy of the median prediction, $A_V$ certified and correct, all in \\%;',
     'Rad.\\ mean certified radius, $L_2$, normalised units.',

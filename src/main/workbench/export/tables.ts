@@ -199,7 +199,7 @@ function epochsTable(store: Store, { stages }: StoredRun): FlatTable {
 }
 
 function curvesTable(store: Store, run: StoredRun): FlatTable {
-  const rows = everyCurve(store, run).flatMap(({ domain, head, method, rule, soundness, steps }) =>
+  const rows = everyCurve(store, run).flatMap(({ domain, head, method, rule, soundness, steps, ceiling }) =>
     steps.map(({ radiusNormalised, radiusPixels, certified, interval }) => [
       domain,
       head,
@@ -213,9 +213,14 @@ function curvesTable(store: Store, run: StoredRun): FlatTable {
       certified.hits / certified.total,
       interval.lower,
       interval.upper,
+      ceiling?.radiusNormalised ?? null,
+      ceiling?.instances ?? null,
+      ceiling?.lifted?.radiusNormalised ?? null,
+      ceiling?.lifted?.draws ?? null,
     ]),
   );
   const columns = ['domain', 'head', 'method', 'rule', 'soundness', 'radius_normalised', 'radius_pixels'];
   const shares = ['certified', 'instances', 'certified_accuracy', 'wilson_lower', 'wilson_upper'];
-  return { name: 'curves', columns: [...columns, ...shares], rows };
+  const ceilings = ['ceiling', 'certified_at_ceiling', 'lifted_ceiling', 'draws_for_lifted_ceiling'];
+  return { name: 'curves', columns: [...columns, ...shares, ...ceilings], rows };
 }

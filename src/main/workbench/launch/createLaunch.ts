@@ -63,6 +63,13 @@ export function planLaunch({ launcher, loaded, settings, known }: Omit<LaunchReq
     const lines = missing.map(({ dataset, reason }) => `  ${dataset}: ${reason}`);
     throw new BadInput(`data sets of the study are not on this machine, where it is sent from:\n${lines.join('\n')}`);
   }
+  const searching = cells.find(({ config }) => config.headSearch !== undefined);
+  if (searching !== undefined) {
+    throw new BadInput(
+      `"${searching.name}" searches for a head, whose scores no task brings back; run the study here, or send it without headSearch and ` +
+        'search afterwards with ptw heads',
+    );
+  }
   const planned = cells.map(({ position, name, config }) => ({
     position,
     name,

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { WorkbenchEvent } from '../../../shared/api/events.ts';
 import type { currentWorkSchema } from '../../../shared/api/queue.ts';
 import type { EnginesBackend } from '../../engine/process/engines.ts';
+import { isOfStorage } from '../../store/errors.ts';
 import type { QueueStore } from '../../store/queue.ts';
 import type { LogLine } from '../../store/queue.ts';
 import type { RunReporter } from '../runInProgress.ts';
@@ -76,11 +77,15 @@ export class CurrentWork {
     };
   }
 
-  /** A line in the log of the run; without a run there is none to log for. */
+  /** A line in the log of the run; without a run there is none to log for. A log that cannot be written stops nothing: results do. */
   say(level: LogLine['level'], text: string): void {
     const run = this.#run;
     if (run === null) return;
-    this.#inputs.emit({ kind: 'log', run, ...this.#inputs.log(run, { level, text }) });
+    try {
+      this.#inputs.emit({ kind: 'log', run, ...this.#inputs.log(run, { level, text }) });
+    } catch (error) {
+      if (!isOfStorage(error)) throw error;
+    }
   }
 
   readonly #reporter: RunReporter = {

@@ -1,6 +1,7 @@
 import type { ExperimentConfig } from '../../../shared/config.ts';
 import type { WorkbenchEvent } from '../../../shared/api/events.ts';
 import type { QueueEntryView, QueueState } from '../../../shared/api/queue.ts';
+import { isOfStorage } from '../../store/errors.ts';
 import type { QueueEntry } from '../../store/queue.ts';
 import type { Store } from '../../store/store.ts';
 import { checkConfig } from '../checkConfig.ts';
@@ -14,7 +15,8 @@ import { CurrentWork } from './currentWork.ts';
 
 /**
  * Works entries off one at a time, in their order; they are in the store, so that the queue outlives its process. What fails is
- * marked and the queue goes on. A queue that is found with entries waits to be told to go on.
+ * marked and the queue goes on, unless it failed since results cannot be written: then the queue waits, as does one that is found with
+ * entries, to be told to go on.
  */
 export class RunQueue {
   readonly #store: Store;
@@ -24,6 +26,8 @@ export class RunQueue {
   #entry: number | null = null;
   #isPaused: boolean;
   #isClosed = false;
+  /** Writes that could not be made, such as on a full disk; made up for before the queue goes on. Each may be made twice. */
+  #owed: (() => void)[] = [];
   #working: Promise<void> = Promise.resolve();
 
   /** Runs that a process which is gone was working on come first, to be gone on with. */
@@ -64,6 +68,7 @@ export class RunQueue {
 
   /** @throws StoreError 'not-found'; BadInput while the run is under way */
   resume(run: number): number {
+    this.#store.runs.markStale();
     const { name } = this.#store.runs.get(run);
     if (this.#store.runs.running().some(({ id }) => id === run)) {
       throw new BadInput(`run ${run} is under way; there is nothing to resume`);
@@ -99,7 +104,12 @@ export class RunQueue {
     this.#changed();
   }
 
+  /** @throws StoreError while what is owed cannot be written */
   continue(): void {
+    while (this.#owed.length > 0) {
+      this.#owed[0]();
+      this.#owed.shift();
+    }
     this.#isPaused = false;
     this.#changed();
     this.#wake();
@@ -115,7 +125,7 @@ export class RunQueue {
     const run = this.#current?.run ?? null;
     this.#current?.cancel();
     await this.#working;
-    if (run !== null && this.#store.runs.get(run).status === 'interrupted') this.#putBack(run);
+    if (run !== null && this.#store.runs.get(run).status === 'interrupted') this.#write(() => this.#putBack(run));
   }
 
   /** A study is gone on with as a whole, so that its runs have no entries of their own. */
@@ -124,6 +134,17 @@ export class RunQueue {
     const studyId = this.#store.studies.ofRun(run).at(0);
     if (studyId === undefined) this.#store.queue.add({ kind: 'resume', runId: run, name }, 'first');
     else this.#store.queue.add({ kind: 'study', studyId, name: this.#store.studies.get(studyId).name }, 'first');
+  }
+
+  /** A write that is owed when it cannot be made; the queue waits then. */
+  #write(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!isOfStorage(error)) throw error;
+      this.#owed.push(work);
+      this.#isPaused = true;
+    }
   }
 
   #added(entry: QueueEntry): number {
@@ -150,12 +171,14 @@ export class RunQueue {
     this.#current = current;
     this.#entry = entry.id;
     // An entry that is under way is none that waits; if this process dies now, its run is found again by its owner.
-    this.#working = this.#workOff(entry, current).finally(() => {
-      this.#current = null;
-      this.#entry = null;
-      this.#changed();
-      this.#wake();
-    });
+    this.#working = this.#workOff(entry, current)
+      .catch((error: unknown) => this.#report(error, current))
+      .then(() => {
+        this.#current = null;
+        this.#entry = null;
+        this.#changed();
+        this.#wake();
+      });
     this.#changed();
   }
 
@@ -167,10 +190,24 @@ export class RunQueue {
       await this.#perform(entry, { current, begun: remove });
     } catch (error) {
       this.#report(error, current);
-    } finally {
-      remove();
-      if (current.run !== null) this.#emit({ kind: 'run-changed', run: current.run });
+      if (stoppedByStorage(error)) {
+        this.#pauseAt(entry, current);
+        // A study goes on as a whole, and what never began waits on.
+        if (entry.kind === 'study' || current.run === null) return;
+      }
     }
+    this.#write(remove);
+    if (current.run !== null) this.#emit({ kind: 'run-changed', run: current.run });
+  }
+
+  /** Puts the run first, to be gone on with once there is room again. */
+  #pauseAt(entry: QueueEntry, { run }: CurrentWork): void {
+    this.#isPaused = true;
+    if (run === null || entry.kind === 'study') return;
+    this.#write(() => {
+      this.#store.runs.markStale();
+      this.#putBack(run);
+    });
   }
 
   async #perform(
@@ -211,15 +248,27 @@ export class RunQueue {
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
+    if (stoppedByStorage(error)) {
+      this.#emit({
+        kind: 'queue-paused',
+        run: current.run,
+        message: error instanceof RunFailed ? error.reason : message,
+      });
+      current.say('error', message);
+      return;
+    }
     if (error instanceof RunFailed) {
       current.say('error', error.reason);
-      if (error.engineDied) this.#emit({ kind: 'engine-crashed', run: error.runId, message: error.reason });
+      if (error.culprit === 'engine') this.#emit({ kind: 'engine-crashed', run: error.runId, message: error.reason });
       return;
     }
     // Before there was a run: nothing in the store says why.
     this.#emit({ kind: 'work-refused', name: current.view.name, message });
   }
 }
+
+const stoppedByStorage = (error: unknown): boolean =>
+  error instanceof RunFailed ? error.culprit === 'storage' : isOfStorage(error);
 
 function entryView(entry: QueueEntry): QueueEntryView {
   const { id, name, createdAt } = entry;

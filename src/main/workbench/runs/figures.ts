@@ -1,4 +1,5 @@
 import { DOMAINS } from '../../../shared/config.ts';
+import { StoreError } from '../../store/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
 import type { ReportRow } from '../../../shared/report.ts';
@@ -63,8 +64,13 @@ export function recordMissingFigures(store: Store, told: (run: number) => void):
   const step = (): void => {
     const run = runs.pop();
     if (run === undefined) return;
-    recordFigures(store, run);
-    told(run);
+    try {
+      recordFigures(store, run);
+      told(run);
+    } catch (error) {
+      // Damaged rows or a full disk: the run is listed without figures, and whoever opens it is told.
+      if (!(error instanceof StoreError)) throw error;
+    }
     next = setImmediate(step);
   };
   next = setImmediate(step);

@@ -25,6 +25,8 @@ export interface GridCell {
   /** What tables call the procedure. */
   readonly procedure: string;
   readonly seed: number;
+  /** certification.sigma, where the study has several. */
+  readonly sigma: number | null;
   readonly config: ExperimentConfig;
 }
 
@@ -51,7 +53,9 @@ export function expandStudy(study: Study): GridCell[] {
   const places = study.transfers.flatMap((transfer, transferIndex) =>
     study.seeds.flatMap((seed) =>
       study.procedures.flatMap((procedure) =>
-        headListsOf(study).map((heads) => ({ transferIndex, transfer, seed, procedure, heads })),
+        sigmasOf(study).flatMap((sigma) =>
+          headListsOf(study).map((heads) => ({ transferIndex, transfer, seed, procedure, sigma, heads })),
+        ),
       ),
     ),
   );
@@ -63,7 +67,10 @@ export function expandStudy(study: Study): GridCell[] {
   return cells.map(({ cell }) => cell as GridCell);
 }
 
-/** Heads of each run of a transfer, procedure and seed. */
+/** Of the runs of a transfer, procedure and seed; null for the base's. */
+export const sigmasOf = ({ sigmas }: Pick<Study, 'sigmas'>): readonly (number | null)[] => sigmas ?? [null];
+
+/** Heads of each run of a transfer, procedure, seed and σ. */
 function headListsOf({ extractors, heads }: Study): HeadSpec[][] {
   return extractors === 'shared' ? [heads] : heads.map((head) => [head]);
 }
@@ -108,13 +115,14 @@ interface Place {
   readonly transfer: Study['transfers'][number];
   readonly seed: number;
   readonly procedure: StudyProcedure;
+  readonly sigma: number | null;
   readonly heads: readonly HeadSpec[];
 }
 
 type Draft = Omit<GridCell, 'config'> & { readonly config: ExperimentConfig | null };
 
 function draftOf(study: Study, place: Place, facts: FactsLookup): { cell: Draft; problems: string[] } {
-  const { position, transfer, seed, procedure, heads } = place;
+  const { position, transfer, seed, procedure, sigma, heads } = place;
   const names = {
     transferIndex: place.transferIndex,
     transfer: transferName(study, transfer),
@@ -123,10 +131,11 @@ function draftOf(study: Study, place: Place, facts: FactsLookup): { cell: Draft;
   const parts = [
     names.transfer,
     names.procedure,
+    ...(sigma !== null && sigmasOf(study).length > 1 ? [`σ ${sigma}`] : []),
     ...(study.extractors === 'own' ? [headLabel(heads[0])] : []),
     ...(study.seeds.length > 1 ? [`seed ${seed}`] : []),
   ];
-  const cell = { position, ...names, seed, name: parts.join(', ') };
+  const cell = { position, ...names, seed, sigma, name: parts.join(', ') };
   const input = configOf(study, place, `${study.name}: ${cell.name}`.slice(0, 200));
   const parsed = experimentConfigSchema.safeParse(input);
   return parsed.success
@@ -134,7 +143,11 @@ function draftOf(study: Study, place: Place, facts: FactsLookup): { cell: Draft;
     : { cell: { ...cell, config: null }, problems: problemsOf(parsed.error, experimentConfigSchema, input) };
 }
 
-function configOf({ base, extractors }: Study, { transfer, seed, procedure, heads }: Place, name: string): Plain {
+function configOf(
+  { base, extractors }: Study,
+  { transfer, seed, procedure, sigma, heads }: Place,
+  name: string,
+): Plain {
   const trained = (settings: Plain): Plain => ({ procedure: procedure.procedure, ...settings });
   const grid = {
     name,
@@ -142,6 +155,7 @@ function configOf({ base, extractors }: Study, { transfer, seed, procedure, head
     ...transfer,
     training: { source: trained(procedure.source), heads: trained(procedure.heads) },
     heads,
+    ...(sigma === null ? {} : { certification: { sigma } }),
   };
   const own = extractors === 'own' ? { extractor: { head: heads[0] } } : {};
   return merged(merged(base, grid), own);
@@ -158,8 +172,12 @@ function merged(under: Plain, over: Plain): Plain {
   return { ...under, ...(Object.fromEntries(entries) as Plain) };
 }
 
-function gridProblems({ base, extractors, procedures, heads, seeds, transfers }: Study): string[] {
-  const given = extractors === 'own' ? [...GIVEN_BY_GRID, ['extractor', 'head']] : GIVEN_BY_GRID;
+function gridProblems({ base, extractors, procedures, heads, seeds, sigmas, transfers }: Study): string[] {
+  const given = [
+    ...GIVEN_BY_GRID,
+    ...(extractors === 'own' ? [['extractor', 'head']] : []),
+    ...(sigmas === undefined ? [] : [['certification', 'sigma']]),
+  ];
   const inBase = given
     .filter((path) => path.reduce<unknown>((at, part) => (isPlain(at) ? at[part] : undefined), base) !== undefined)
     .map((path) => `base.${path.join('.')}: the grid gives it; remove it from the base`);
@@ -174,6 +192,7 @@ function gridProblems({ base, extractors, procedures, heads, seeds, transfers }:
     ...repeated('procedures', procedures.map(procedureLabel), 'remove one or give it a label'),
     ...repeated('heads', heads.map(headLabel), 'remove one'),
     ...repeated('seeds', seeds.map(String), 'remove one'),
+    ...repeated('sigmas', (sigmas ?? []).map(String), 'remove one'),
     ...repeated(
       'transfers',
       transfers.map((transfer) => JSON.stringify(transfer)),

@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { wilsonInterval } from '../../math/wilson.ts';
 import { planOfPieces, writePlan } from '../export/writePlan.ts';
 import { jsonText } from '../export/json.ts';
 import { latexTable } from './latex.ts';
@@ -33,16 +34,30 @@ function csvText({ kind, keys, columns, rows }: StudyTable): string {
     ...keys.map((key) => key.toLowerCase()),
     ...columns.flatMap(({ key, group, title }) => {
       const name = kind === 'accuracy' ? `${group} ${title}` : key;
-      return [name, `${name}_min`, `${name}_max`, `${name}_runs`, `${name}_published`, `${name}_difference`];
+      const paper = kind === 'radius' ? ['lower', 'upper'] : ['published', 'difference'];
+      return [name, ...['min', 'max', 'runs', ...paper].map((what) => `${name}_${what}`)];
     }),
     'scale',
     'missing',
   ];
-  const lines = rows.map((row) => [...row.keys, ...row.values.flatMap(cellsOf), row.scale, row.missing]);
+  const cells = kind === 'radius' ? cellsWithInterval : cellsOf;
+  const lines = rows.map((row) => [...row.keys, ...row.values.flatMap(cells), row.scale, row.missing]);
   return stringify([header, ...lines]);
 }
 
 function cellsOf({ ours, published, difference }: StudyValue): (number | null)[] {
   const { mean = null, min = null, max = null, values = [] } = ours ?? {};
   return [mean, min, max, values.length, published, difference];
+}
+
+/** The paper has no such numbers; in their place Wilson's 95 % interval of the instances of all seeds together, in percent. */
+function cellsWithInterval(value: StudyValue): (number | null)[] {
+  const shares = value.ours?.values.flatMap(({ share }) => share ?? []) ?? [];
+  const [hits, total] = (['hits', 'total'] as const).map((key) => shares.reduce((sum, share) => sum + share[key], 0));
+  const interval = total === 0 ? null : wilsonInterval(hits, total);
+  const percent = (share: number): number => 100 * share;
+  return [
+    ...cellsOf(value).slice(0, -2),
+    ...(interval === null ? [null, null] : [interval.lower, interval.upper].map(percent)),
+  ];
 }

@@ -50,6 +50,8 @@ export interface DonePiece {
   readonly seconds: number;
   /** On the machine of the constants. */
   readonly expected: number;
+  /** What would have been expected before: training to its last epoch, which early stopping may have spared. */
+  readonly planned: number;
 }
 
 /** What the store's newest runs did themselves. Runs of older programs that no longer parse are passed over. */
@@ -64,6 +66,7 @@ export function donePieces(store: Store, data: DataAtHand): DonePiece[] {
       kind: piece.kind,
       seconds,
       expected: measuredSeconds(piece),
+      planned: measuredSeconds({ ...piece, epochs: mostEpochs(piece) }),
     }));
   });
 }
@@ -92,6 +95,9 @@ function parsed(store: Store, id: number): StoredRun | null {
     throw error;
   }
 }
+
+const mostEpochs = ({ kind, config: { training } }: PieceOfWork): number | null =>
+  kind === 'extractor' ? training.source.maxEpochs : kind === 'head' ? training.heads.maxEpochs : null;
 
 interface Looking {
   readonly run: StoredRun;

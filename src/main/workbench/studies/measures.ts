@@ -1,6 +1,6 @@
 import type { Unit } from '../../../shared/studyReport.ts';
 import type { ReportRow, Share } from '../../../shared/report.ts';
-import type { TableKind } from './published.ts';
+import type { PaperTableKind } from './published.ts';
 
 /** Percent for shares, else a length in normalised or representation units. */
 export type { Unit };
@@ -18,7 +18,7 @@ export interface Measure {
 const accuracy = { unit: 'percent', of: (row: ReportRow) => row.baseAccuracy } as const;
 
 /** Columns of each of the paper's kinds of table, under the keys that published numbers go by. */
-export const MEASURES: Readonly<Record<TableKind, readonly Measure[]>> = {
+export const MEASURES: Readonly<Record<PaperTableKind, readonly Measure[]>> = {
   accuracy: [{ key: 'accuracy', group: '', title: 'Acc.', ...accuracy }],
   searches: [
     { key: 'accuracy', group: '', title: 'Acc.', ...accuracy },

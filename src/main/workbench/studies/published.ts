@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { DatasetChoice, DatasetName, Domain, HeadSpec } from '../../../shared/config.ts';
-import type { TableKind } from '../../../shared/studyReport.ts';
+import type { PaperTableKind } from '../../../shared/studyReport.ts';
 import { headLabel } from '../stageKeys.ts';
 
 /** The paper's tables as they are bundled: percentages, and lengths in normalised or representation units. */
@@ -48,7 +48,7 @@ const NAMES: Readonly<Record<DatasetName, string>> = {
   stl10: 'STL10',
 };
 
-export type { TableKind };
+export type { PaperTableKind };
 
 /** What a number of ours can be compared with. */
 export interface Place {
@@ -69,7 +69,7 @@ export const publishedTables = (): PublishedTables =>
   (read ??= tablesSchema.parse(JSON.parse(readFileSync(FILE, 'utf8'))));
 
 /** Published numbers of a place, by the key of a table's column; null where the paper has none. */
-export function publishedAt(kind: TableKind, place: Place): Readonly<Record<string, number>> | null {
+export function publishedAt(kind: PaperTableKind, place: Place): Readonly<Record<string, number>> | null {
   const { source, target } = place;
   if (typeof source !== 'string' || typeof target !== 'string') return null;
   const tables = publishedTables();

@@ -79,7 +79,8 @@ async function workOff(store: Store, { study, cells, host }: Work): Promise<Stud
       done++;
     } catch (error) {
       if (error instanceof Interrupted) throw new StudyInterrupted(study.id, { done, runs: cells.length });
-      if (!(error instanceof RunFailed)) throw error;
+      // Where one run cannot be written, no other can.
+      if (!(error instanceof RunFailed) || error.culprit === 'storage') throw error;
       failures.push({ cell, error });
       host.failed(cell, error);
     }

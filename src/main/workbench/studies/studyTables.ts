@@ -1,6 +1,4 @@
-import type { Share } from '../../../shared/report.ts';
-import { wilsonInterval } from '../../math/wilson.ts';
-import { DOMAINS, type Domain, type HeadSpec } from '../../../shared/config.ts';
+import { DOMAINS, domainsOfHeads, type Domain } from '../../../shared/config.ts';
 import type { Store } from '../../store/store.ts';
 import type {
   MeasuredValue,
@@ -8,19 +6,28 @@ import type {
   StudyRow,
   StudyTable,
   StudyValue,
-  TableKind,
+  PaperTableKind,
 } from '../../../shared/studyReport.ts';
 import { headLabel } from '../stageKeys.ts';
 import { DataAtHand } from './dataAtHand.ts';
-import { procedureLabel } from './expandStudy.ts';
 import { MEASURES, type Measure } from './measures.ts';
 import { publishedAt } from './published.ts';
-import { scaleOf, scaleText } from './scale.ts';
-import type { CellResult, StoredStudy } from './storedStudy.ts';
+import { radiusTable } from './radiusTable.ts';
+import type { StoredStudy } from './storedStudy.ts';
+import {
+  aboutRuns,
+  overSeeds,
+  percentOf,
+  placesOf,
+  sigmaKey,
+  sigmaTitle,
+  type Inputs,
+  type Place,
+} from './studyPlaces.ts';
 
 export type { MeasuredValue, StudyColumn, StudyRow, StudyTable, StudyValue };
 
-const TITLES: Readonly<Record<TableKind, string>> = {
+const TITLES: Readonly<Record<PaperTableKind, string>> = {
   accuracy: "Accuracy by constraint and layers (the shape of the paper's Table 1)",
   searches: "Adversarial representations and inputs (the shape of the paper's Table 2)",
   smoothing: "Smoothing certificates (the shape of the paper's Tables 3 and 4)",
@@ -36,39 +43,11 @@ export function studyTables(store: Store, stored: StoredStudy): StudyTable[] {
     ...(searched || certified ? [] : [accuracyTable(store, data, stored)]),
     ...(searched ? [rowPerDomain('searches', { store, data, stored })] : []),
     ...(certified ? [rowPerDomain('smoothing', { store, data, stored })] : []),
+    ...(certified && stored.study.radiusTable === true ? [radiusTable({ store, data, stored })] : []),
   ];
 }
 
-/** Runs of one place of a table: a transfer, procedure and head over all seeds. */
-interface Place {
-  readonly transfer: StoredStudy['study']['transfers'][number];
-  readonly transferName: string;
-  readonly procedure: string;
-  readonly head: HeadSpec;
-  readonly cells: readonly CellResult[];
-}
-
-/** Grouped as in the paper: by transfer, layers, head and procedure. */
-function placesOf({ study, cells }: StoredStudy): Place[] {
-  const heads = [...study.heads].sort((a, b) => a.layers - b.layers);
-  return study.transfers.flatMap((transfer, transferIndex) =>
-    heads.flatMap((head) =>
-      study.procedures.map((entry) => {
-        const procedure = procedureLabel(entry);
-        const label = headLabel(head);
-        const here = cells.filter(
-          ({ cell }) =>
-            cell.transferIndex === transferIndex &&
-            cell.procedure === procedure &&
-            cell.config.heads.some((spec) => headLabel(spec) === label),
-        );
-        return { transfer, transferName: here[0].cell.transfer, procedure, head, cells: here };
-      }),
-    ),
-  );
-}
-
-function valueAt(measure: Measure, kind: TableKind, place: Place, domain: Domain): StudyValue {
+function valueAt(measure: Measure, kind: PaperTableKind, place: Place, domain: Domain): StudyValue {
   const head = headLabel(place.head);
   const values = place.cells.flatMap(({ cell, run, rows }): MeasuredValue[] => {
     const row = rows.find((one) => one.domain === domain && one.head === head);
@@ -82,39 +61,33 @@ function valueAt(measure: Measure, kind: TableKind, place: Place, domain: Domain
   const names = { source: source.dataset, target: target.dataset };
   const published =
     publishedAt(kind, { ...names, domain, procedure: place.procedure, head: place.head })?.[measure.key] ?? null;
-  const numbers = values.map(({ value }) => value);
-  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-  const ours = values.length === 0 ? null : { mean, min: Math.min(...numbers), max: Math.max(...numbers), values };
+  const ours = overSeeds(values);
   return { ours, published, difference: ours === null || published === null ? null : ours.mean - published };
 }
 
-function percentOf({ hits, total }: Share): Pick<MeasuredValue, 'value' | 'share'> {
-  const { lower, upper } = wilsonInterval(hits, total);
-  return { value: (100 * hits) / total, share: { hits, total, interval: { lower: 100 * lower, upper: 100 * upper } } };
-}
-
-interface Inputs {
-  readonly store: Store;
-  readonly data: DataAtHand;
-  readonly stored: StoredStudy;
-}
-
 /** Tables 2 to 4: a row for each domain, head and procedure. */
-function rowPerDomain(kind: TableKind, { store, data, stored }: Inputs): StudyTable {
+function rowPerDomain(kind: PaperTableKind, { store, data, stored }: Inputs): StudyTable {
   const measures = MEASURES[kind];
   const places = placesOf(stored);
+  const domains = domainsOfHeads({ headsOn: stored.cells.flatMap(({ cell }) => domainsOfHeads(cell.config)) });
   const groups = [...Map.groupBy(places, ({ transferName, head }) => `${transferName} ${head.layers}`).values()];
   const rows = groups.flatMap((group) =>
-    DOMAINS.flatMap((domain) =>
+    domains.flatMap((domain) =>
       group.map((place) => ({
-        keys: [place.transferName, domain, headLabel(place.head), place.procedure],
+        keys: [place.transferName, domain, headLabel(place.head), place.procedure, ...sigmaKey(place)],
         values: measures.map((measure) => valueAt(measure, kind, place, domain)),
         ...aboutRuns(store, data, [place]),
       })),
     ),
   );
   const columns = measures.map(({ key, group, title, unit }) => ({ key, group, title, unit }));
-  return finished({ kind, keys: ['Transfer', 'Domain', 'Head', 'Training'], columns, rows });
+  return finished({
+    kind,
+    title: TITLES[kind],
+    keys: ['Transfer', 'Domain', 'Head', 'Training', ...sigmaTitle(stored)],
+    columns,
+    rows,
+  });
 }
 
 /** Table 1: a row for each head and procedure, with the domains of each transfer side by side. */
@@ -131,57 +104,24 @@ function accuracyTable(store: Store, data: DataAtHand, stored: StoredStudy): Stu
       unit: measure.unit,
     })),
   );
-  const byRow = Map.groupBy(places, ({ head, procedure }) => JSON.stringify([headLabel(head), procedure]));
+  const byRow = Map.groupBy(places, ({ head, procedure, sigma }) =>
+    JSON.stringify([headLabel(head), procedure, sigma]),
+  );
   const rows = [...byRow.values()].map((ofRow) => ({
-    keys: [headLabel(ofRow[0].head), ofRow[0].procedure],
+    keys: [headLabel(ofRow[0].head), ofRow[0].procedure, ...sigmaKey(ofRow[0])],
     values: ofRow.flatMap((place) => DOMAINS.map((domain) => valueAt(measure, 'accuracy', place, domain))),
     ...aboutRuns(store, data, ofRow),
   }));
-  return finished({ kind: 'accuracy', keys: ['Head', 'Training'], columns, rows });
+  return finished({
+    kind: 'accuracy',
+    title: TITLES.accuracy,
+    keys: ['Head', 'Training', ...sigmaTitle(stored)],
+    columns,
+    rows,
+  });
 }
 
-function finished(table: Omit<StudyTable, 'title' | 'hasPublished'>): StudyTable {
+function finished(table: Omit<StudyTable, 'hasPublished'>): StudyTable {
   const hasPublished = table.rows.some(({ values }) => values.some(({ published }) => published !== null));
-  return { ...table, title: TITLES[table.kind], hasPublished };
-}
-
-function aboutRuns(
-  store: Store,
-  data: DataAtHand,
-  places: readonly Place[],
-): Pick<StudyRow, 'scales' | 'scale' | 'missing'> {
-  const scales = places.flatMap(({ head, cells }) =>
-    cells.map((result) => scaleOf(store, data, { ...result, head: headLabel(head) })),
-  );
-  const missing = places.flatMap(({ transferName, cells }) =>
-    cells.flatMap((result) => {
-      const reason = reasonOf(result);
-      const of = [
-        ...(places.length > 1 ? [transferName] : []),
-        ...(cells.length > 1 ? [`seed ${result.cell.seed}`] : []),
-      ];
-      return reason === null ? [] : [[...of, reason].join(': ')];
-    }),
-  );
-  return {
-    scales,
-    scale: [...new Set(scales.map(scaleText))].join('; '),
-    missing: missing.length === 0 ? null : missing.join('; '),
-  };
-}
-
-/** The reason of a failure is the run's, and stands in the report's list of runs. */
-function reasonOf({ status, run }: CellResult): string | null {
-  switch (status) {
-    case null:
-      return 'not run';
-    case 'failed':
-      return `failed (run ${run!.run.id})`;
-    case 'interrupted':
-      return 'interrupted';
-    case 'running':
-      return 'still running';
-    case 'done':
-      return null;
-  }
+  return { ...table, hasPublished };
 }

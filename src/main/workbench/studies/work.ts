@@ -79,23 +79,30 @@ function extractorPasses({ config, images, epochs }: PieceOfWork): number {
   return images * (epochs ?? 0) * ((1 - VALIDATION) * perImage + VALIDATION / source.validationEvery);
 }
 
-/** Heads share the passes of clean and of noisy images; an attack follows its own head's gradient. */
+/** Heads share the passes of clean and of noisy images; an attack follows its own head's gradient; kept draws are drawn once. */
 function headPasses({ config, images, epochs, heads }: PieceOfWork): number {
   const { heads: training } = config.training;
-  if (training.procedure === 'normal') return images;
+  const kept = Math.max(0, ...config.heads.map(({ drawBank }) => drawBank?.draws ?? 0)) * images;
+  const byProcedure = config.heads.filter(({ drawBank }) => drawBank === undefined).length;
+  if (byProcedure === 0 || training.procedure === 'normal') return images + kept;
   const attack = attackPasses(training);
-  const perImage = attack === 0 ? 1 : heads * (attack + rowsOf(training) + (isDistance(training) ? 1 : 0));
-  return images * ((1 - VALIDATION) * perImage * (epochs ?? 0) + VALIDATION);
+  const attacked = (heads * byProcedure) / config.heads.length;
+  const perImage =
+    attack === 0 ? rowsOf(training) : attacked * (attack + rowsOf(training) + (isDistance(training) ? 1 : 0));
+  return kept + images * ((1 - VALIDATION) * perImage * (epochs ?? 0) + VALIDATION);
 }
 
 /** Passes of the attack on one training image, 0 where the procedure has none (METHOD.md §2). */
 function attackPasses(training: TrainingSettings): number {
   const { procedure, attackSteps } = training;
-  if (procedure === 'normal' || procedure === 'noise') return 0;
+  if (procedure === 'normal' || procedure === 'noise' || procedure === 'gaussian') return 0;
   return rowsOf(training) * attackSteps * INPUT_GRADIENT;
 }
 
-/** Rows that a training image makes: m under adv-s. */
-const rowsOf = ({ procedure, noiseDraws }: TrainingSettings): number => (procedure === 'adv-s' ? noiseDraws : 1);
+/** Rows that a training image makes: m under adv-s, and under gaussian with consistency. */
+function rowsOf({ procedure, noiseDraws, consistency }: TrainingSettings): number {
+  if (procedure === 'adv-s') return noiseDraws;
+  return procedure === 'gaussian' ? (consistency?.draws ?? 1) : 1;
+}
 
 const isDistance = ({ procedure }: TrainingSettings): boolean => procedure === 'adv-d';

@@ -1,4 +1,4 @@
-import type { Method, Rule } from '../../../../shared/config.ts';
+import type { Method, NoiseKind, Rule } from '../../../../shared/config.ts';
 import { datasetLabel } from '../../../../shared/datasetLabel.ts';
 import type { StoredRun } from '../../storedRun.ts';
 
@@ -30,6 +30,16 @@ const RULE_CLAIMS: Readonly<Record<Rule, string>> = {
   linear: 'linear bounds (CROWN) through GroupSort as comparators, never looser than interval. A proof for any head.',
 };
 
+const NOISE_CLAIMS: Readonly<Record<NoiseKind, string>> = {
+  float32:
+    'Noise: `float32`. η is computed, and added to x, in float32, from Philox by Box–Muller. The claims are about real Gaussian noise; what float32 rounds ' +
+    'is not accounted for.',
+  lattice:
+    'Noise: `lattice`. The network rounds x′ + η to the nearest point of the lattice δ·Z^d, δ the largest power of two ≤ σ·2⁻¹⁵, before anything else; d is ' +
+    '`inputs`. The draws are of the exact distribution of that rounded sum around the lattice point nearest to x, and no sum is rounded. Each certificate pays for ' +
+    'it: r is less by √d·δ/2, and α by n·d·2⁻⁷⁵, the total variation between what is drawn and the exact distribution.',
+};
+
 const list = (claims: Readonly<Record<string, string>>): string =>
   Object.entries(claims)
     .map(([name, claim]) => `- \`${name}\`: ${claim}`)
@@ -37,7 +47,7 @@ const list = (claims: Readonly<Record<string, string>>): string =>
 
 /** What the folder claims, and what it does not. */
 export function evidenceReadme({ run, config }: Pick<StoredRun, 'run' | 'config'>): string {
-  const { sigma, alpha, draws, selectionDraws, selection } = config.certification;
+  const { sigma, alpha, draws, selectionDraws, selection, noise } = config.certification;
   const chosen =
     selection === 'separate'
       ? `The class under test was chosen on n₀ = ${selectionDraws} draws of their own.`
@@ -61,6 +71,8 @@ ${list(METHOD_CLAIMS)}
 
 ${chosen} q_k = BetaInv(1 − α′; k, n − k + 1), where α′ is α over the number of bounds that must hold together: 2·D for representations; for
 logits 2 by pairs (all pairs must be won) or 2·K; half of that where the class was chosen on the same draws.
+
+${NOISE_CLAIMS[noise]}
 
 Rules for "the margin h_c − h_j stays positive on the whole box":
 

@@ -70,16 +70,59 @@ def order_statistic_probability(k, draws, level):
     return clopper_pearson(draws - k + 1, draws, level)
 
 
-def radius_problem(stored, sigma, probability):
-    """What is wrong with a radius, or None."""
+def alpha_of_test(evidence):
+    """What is left of alpha: of each of draws * inputs values that were drawn for a lattice, the distribution is within 2^-75 of the
+    exact one in total variation, so no event of all of them is likelier by more than their sum."""
+    if evidence.get("noise", "float32") == "float32":
+        return evidence["alpha"]
+    left = evidence["alpha"] - evidence["draws"] * evidence["inputs"] * 2.0**-75
+    require(left > 0, "the lattice's own error uses up alpha")
+    return left
+
+
+def radius_lost(evidence):
+    """The draws are around the point of the lattice nearest to the image, which is at most sqrt(inputs) * spacing / 2 away; the
+    spacing is the largest power of two that is at most sigma * 2^-15."""
+    if evidence.get("noise", "float32") == "float32":
+        return 0.0
+    inputs = evidence["inputs"]
+    require(isinstance(inputs, int) and inputs >= 1, f"{inputs} inputs have no lattice")
+    # sigma = mantissa * 2^exponent with 1/2 <= mantissa < 1.
+    _, exponent = math.frexp(evidence["sigma"])
+    return math.ldexp(math.sqrt(inputs) / 2, exponent - 1 - 15)
+
+
+def quantile_of(sigma, probability):
+    """The normal quantile, and how far sigma times it may be off here."""
     quantile = float(norm.ppf(probability))
-    true = sigma * quantile
-    own_error = sigma * 16 * EPS / float(norm.pdf(quantile))
+    return quantile, sigma * 16 * EPS / float(norm.pdf(quantile))
+
+
+def after_lattice(expected, evidence):
+    """A radius that does not reach from the lattice to the image certifies nothing."""
+    if expected.outcome != "certified" or radius_lost(evidence) == 0.0:
+        return expected
+    sigma, lost = evidence["sigma"], radius_lost(evidence)
+    quantile, own_error = quantile_of(sigma, expected.probability)
+    slack = own_error + sigma * quantile * RADIUS_BELOW + RADIUS_ABOVE * sigma
+    left = sigma * quantile - lost
+    short = ("abstained", expected.predicted, "below-lattice")
+    if left < -slack:
+        return expected._replace(outcome=short[0], reason=short[2])
+    return expected._replace(near=True, others=expected.others | {short}) if left <= slack else expected
+
+
+def radius_problem(stored, evidence, probability):
+    """What is wrong with a radius, or None."""
+    sigma = evidence["sigma"]
+    quantile, own_error = quantile_of(sigma, probability)
+    gross = sigma * quantile
+    true = gross - radius_lost(evidence)
     if not math.isfinite(stored) or stored < 0:
         return f"the radius is {stored}, which is none"
-    if stored > max(0.0, true) * (1 + RADIUS_ABOVE) + own_error:
+    if stored > max(0.0, true) + max(0.0, gross) * RADIUS_ABOVE + own_error:
         return f"the stored radius is {stored!r}, the evidence proves {true!r} only"
-    if stored < true * (1 - RADIUS_BELOW) - own_error - RADIUS_ABOVE * sigma:
+    if stored < true - gross * RADIUS_BELOW - own_error - RADIUS_ABOVE * sigma:
         return f"the stored radius is {stored!r}, the evidence proves {true!r}"
     return None
 
@@ -555,7 +598,8 @@ RULES = {
 
 
 def level_of_votes(evidence, classes):
-    return evidence["alpha"] if evidence["selection"] == "separate" else evidence["alpha"] / classes
+    alpha = alpha_of_test(evidence)
+    return alpha if evidence["selection"] == "separate" else alpha / classes
 
 
 def require_counts(counts, draws, classes):
@@ -598,7 +642,8 @@ def check_pairwise(evidence, arrays, head):
 
 def box_level(evidence, bounds):
     """Each of the box's bounds at an equal share; a class chosen on the same draws is a second way to fail."""
-    return (evidence["alpha"] if evidence["selection"] == "separate" else evidence["alpha"] / 2) / bounds
+    alpha = alpha_of_test(evidence)
+    return (alpha if evidence["selection"] == "separate" else alpha / 2) / bounds
 
 
 def box_probability(evidence, level):
@@ -696,6 +741,7 @@ def fact_problems(certificate, config):
         "method": method,
         "seed": config["seed"],
         "precision": config["precision"],
+        "noise": settings.get("noise", "float32"),
         "selectionDraws": settings["selectionDraws"] if separate else 0,
         **{name: settings[name] for name in ("sigma", "alpha", "draws", "selection")},
     }
@@ -723,7 +769,7 @@ def verdict_problems(certificate, expected):
         return [f'stored is "{verdict_text(*stored)}", what follows is "{verdict_text(*follows)}"']
     if verdict["outcome"] != "certified":
         return []
-    wrong = radius_problem(verdict["radiusNormalised"], certificate["evidence"]["sigma"], expected.probability)
+    wrong = radius_problem(verdict["radiusNormalised"], certificate["evidence"], expected.probability)
     return [] if wrong is None else [wrong]
 
 
@@ -752,6 +798,7 @@ def recheck(certificate, arrays, head, manifest):
     problems += pixel_problems(certificate, manifest["normalisation"]["deviation"])
     try:
         expected, by_median = METHODS[certificate["method"]](certificate["evidence"], arrays, head)
+        expected = after_lattice(expected, certificate["evidence"])
     except Malformed as malformed:
         return problems + [str(malformed)], False
     problems += verdict_problems(certificate, expected) + falsification_problems(certificate, arrays, head)

@@ -1,0 +1,1 @@
+export { salvage, type Salvage } from '../store/salvage/salvage.ts';

@@ -1,0 +1,54 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { folderBytes } from '../../src/main/engine/native/cache.ts';
+import { readPages } from '../../src/main/hosts/pages.ts';
+import { attack as attackApi } from '../../scripts/torture/api.ts';
+import { attack as attackCoverage } from '../../scripts/torture/coverage.ts';
+import { attack as attackFormats } from '../../scripts/torture/formats.ts';
+import { TRAVERSALS, VARIANTS } from '../../scripts/torture/hostileRequests.ts';
+import { attack as attackServe } from '../../scripts/torture/serve.ts';
+import type { Attack } from '../../scripts/torture/attackAlone.ts';
+import { emptyFolder } from '../workbench/tinyExperiment.ts';
+
+/** Each attack in small; `npm run torture` runs them at length (docs/soundness.md, docs/security.md). */
+const held = async (attack: Attack, count: number): Promise<Readonly<Record<string, number>>> => {
+  const { counts, failures } = await attack({ seed: 2, count, report: () => undefined });
+  expect(failures).toEqual([]);
+  return counts;
+};
+
+it('serve answers nobody else, whatever the Host, Origin, path or token', async () => {
+  expect(VARIANTS.length).toBeGreaterThanOrEqual(50);
+  expect(TRAVERSALS.length).toBeGreaterThan(5000);
+  expect(await held(attackServe, 100)).toMatchObject({ 'token: 401': 20, 'token: 429': 80, 'honest: served': 4 });
+}, 120_000);
+
+it('malformed messages are answered as such and change nothing, over either transport', async () => {
+  const counts = await held(attackApi, 1000);
+  expect(Object.keys(counts)).toEqual(expect.arrayContaining(['answered bad-input', 'bridge: not our page']));
+}, 120_000);
+
+it('damaged weights, configs, studies and folders of images are refused in our own words', async () => {
+  const counts = await held(attackFormats, 200);
+  for (const kind of ['weights: WeightsError', 'config: BadInput', 'study: BadInput', 'folder of images: DataError']) {
+    expect(counts[kind]).toBeGreaterThan(5);
+  }
+}, 120_000);
+
+it('certificates of classifiers whose truth is known are false no more often than α, on the lattice too', async () => {
+  const counts = await held(attackCoverage, 150);
+  expect(counts['a duel at 1.2 sigma; label, separate, lattice: certified']).toBe(150);
+}, 120_000);
+
+it('a folder with links out of it and in circles is read to its end, and no further', () => {
+  const around = emptyFolder();
+  const pages = path.join(around, 'pages');
+  mkdirSync(path.join(pages, 'assets'), { recursive: true });
+  writeFileSync(path.join(pages, 'index.html'), 'page');
+  writeFileSync(path.join(around, 'outside.html'), 'secret');
+  symlinkSync(around, path.join(pages, 'assets', 'linked'));
+  symlinkSync(path.join(around, 'outside.html'), path.join(pages, 'linked.html'));
+  expect([...readPages(pages).files.keys()]).toEqual(['/index.html']);
+  expect(folderBytes(pages)).toBe(4);
+});
