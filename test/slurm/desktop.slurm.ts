@@ -81,7 +81,9 @@ describe.skipIf(why !== null)('a study sent from a desktop over ssh', () => {
     expect(sent.counts.waiting + sent.counts.running).toBeLessThanOrEqual(MAX_SUBMIT);
     expect(sent.notices.join('\n')).toMatch(/tasks are not sent yet: there is room for \d more \(max_submit is 5\)/);
 
-    const cancelled = await statusOf(['launch', 'cancel', '1']);
+    let cancelled = await statusOf(['launch', 'cancel', '1']);
+    // What runs is given time to save what it has.
+    while (cancelled.counts.running > 0) cancelled = await statusOf(['launch', 'status', '1']);
     expect(cancelled.counts.cancelled + cancelled.counts.done).toBe(14);
     expect((await statusOf(['launch', 'advance', '1'])).counts.cancelled).toBe(cancelled.counts.cancelled);
     expect((await statusOf(['launch', 'resume-unfinished', '1'])).counts.cancelled).toBe(0);

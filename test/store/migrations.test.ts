@@ -124,6 +124,7 @@ it('version 4 keeps what version 3 holds, and takes launches in and every shard 
   const launch = store.launches.record({ name: 'x', studyId: study, place });
   expect(store.launches.ofStudy(study)).toEqual([launch]);
   expect(store.launches.record({ name: 'x', studyId: study, place: { ...place, ssh: 'login' } }).id).toBe(launch.id);
+  expect(store.launches.record({ name: 'y', studyId: study, place }).id).toBe(launch.id + 1);
   const { key, kind, domain } = store.stages.get(stage);
   const from = { stages: store.stages, results: store.results, artefacts: { ofStage: () => [] } };
   const shard = {

@@ -1,4 +1,4 @@
-import { asWritable, type ReadableDb } from './database.ts';
+import { asWritable, inTransaction, type ReadableDb } from './database.ts';
 import { StoreError } from './errors.ts';
 import {
   selectLaunch,
@@ -28,7 +28,8 @@ export interface Launches {
 export function openLaunches(db: ReadableDb, now: () => Date): Launches {
   return {
     record(launch) {
-      upsertLaunch(asWritable(db), { ...launch, createdAt: now().toISOString() });
+      const target = asWritable(db);
+      inTransaction(target, () => upsertLaunch(target, { ...launch, createdAt: now().toISOString() }));
       return selectLaunchByName(db, launch.name)!;
     },
     list: () => selectLaunches(db),

@@ -33,11 +33,16 @@ const toLaunch = (row: LaunchRow): LaunchRecord => ({
 
 /** A launch of this name keeps its row; where it lies may have changed. */
 export function upsertLaunch(db: WritableDb, launch: NewLaunch & { readonly createdAt: string }): void {
-  statement(
-    db,
-    `INSERT INTO launch (name, study_id, place, created_at) VALUES (?, ?, ?, ?)
-     ON CONFLICT (name) DO UPDATE SET place = excluded.place`,
-  ).run(launch.name, launch.studyId, toJson(launch.place), launch.createdAt);
+  const { name, studyId, place, createdAt } = launch;
+  const known = statement(db, 'UPDATE launch SET place = ? WHERE name = ?').run(toJson(place), name);
+  // ON CONFLICT would use up a number each time that a launch is there.
+  if (known.changes > 0) return;
+  statement(db, 'INSERT INTO launch (name, study_id, place, created_at) VALUES (?, ?, ?, ?)').run(
+    name,
+    studyId,
+    toJson(place),
+    createdAt,
+  );
 }
 
 export function selectLaunch(db: ReadableDb, id: number): LaunchRecord | null {
