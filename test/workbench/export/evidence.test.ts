@@ -409,7 +409,7 @@ describe.skipIf(python === null)('verify.py', () => {
 import json, sys
 sys.path.insert(0, ${JSON.stringify(VERIFIER_FOLDER)})
 import verify
-wrong = [(case, verify.radius_problem(case[0] * change, ${sigma}, verify.clopper_pearson(*case[1:])))
+wrong = [(case, verify.radius_problem(case[0] * change, {'sigma': ${sigma}, 'noise': 'float32', 'inputs': 0}, verify.clopper_pearson(*case[1:])))
          for case in json.load(open(sys.argv[1])) for change in map(float, sys.argv[2:])]
 print([w for w in wrong if w[1]], len([w for w in wrong if not w[1]]))`;
     expect(cases.length).toBeGreaterThan(500);
