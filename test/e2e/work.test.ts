@@ -6,6 +6,14 @@ import { accessibilityProblems, useWorkbench } from './harness.ts';
 const workbench = useWorkbench(() => emptyFolder());
 
 /** The engine among this process's children. */
+function killEngine(): void {
+  try {
+    process.kill(enginePid(), 'SIGKILL');
+  } catch {
+    // None is under way, or it has ended by itself.
+  }
+}
+
 function enginePid(): number {
   for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
@@ -107,7 +115,7 @@ describe('a run', () => {
       .waitFor();
   }, 120_000);
 
-  it('whose engine is killed says so over every view, and goes on from there', async () => {
+  it('whose engine is killed goes on with another, and says over every view when that was too often', async () => {
     const { page, visit } = workbench();
     await visit('/queue');
     await page
@@ -115,9 +123,20 @@ describe('a run', () => {
       .getByText(/epoch \d+, training loss/)
       .first()
       .waitFor({ timeout: 60_000 });
-    await visit('/runs');
     process.kill(enginePid(), 'SIGKILL');
-    await page.getByText(/Run 2 stopped: the engine was ended by SIGKILL/).waitFor({ timeout: 15_000 });
+    await page
+      .getByRole('log')
+      .getByText(/the engine was ended by SIGKILL .* it was started again/)
+      .waitFor();
+    await visit('/runs');
+    const killing = setInterval(killEngine, 50);
+    try {
+      await page
+        .getByText(/Run 2 stopped: the engine was ended by SIGKILL .* 3 times in a row/)
+        .waitFor({ timeout: 60_000 });
+    } finally {
+      clearInterval(killing);
+    }
     await page.getByRole('button', { name: 'Resume' }).click();
     await visit('/queue');
     await page.getByRole('heading', { name: /Run 2/ }).waitFor({ timeout: 30_000 });
