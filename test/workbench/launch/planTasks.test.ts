@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dependents } from '../../../src/main/workbench/launch/planTasks.ts';
 import type { LaunchFile } from '../../../src/main/workbench/launch/launchFile.ts';
+import { TINY_STUDY } from '../studies/tinyStudy.ts';
 import { CERTIFIED_STUDY, planned } from './tinyLaunch.ts';
 
 const ids = ({ tasks }: Pick<LaunchFile, 'tasks'>): string[] => tasks.map(({ id }) => id);
@@ -68,6 +69,12 @@ describe('the tasks of a study', () => {
     const { tasks } = planned(CERTIFIED_STUDY, { shards: 1 });
     const behind = dependents(tasks, new Set(['0002-heads-target']));
     expect([...behind]).toEqual(['0004-attacks-target', '0006-certificates-target']);
+  });
+
+  it('are refused where a head is searched for, whose scores none would bring back', () => {
+    expect(() => planned({ base: { ...TINY_STUDY.base, headSearch: {} } })).toThrow(
+      /searches for a head.*send it without headSearch and search afterwards with ptw heads/,
+    );
   });
 
   it('are refused where a data set is not here, naming it', () => {
