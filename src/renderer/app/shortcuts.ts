@@ -43,10 +43,10 @@ export function listenForActions(perform: (id: ActionId) => void): void {
     const pressed = keyOf(event);
     if (pressed === null || (isTyping(event) && !pressed.startsWith('Ctrl+'))) return;
     const upper = pressed.length === 1 ? pressed.toUpperCase() : pressed;
-    const chord = first !== null && performance.now() - first.at < CHORD_MS ? `${first.key} ${upper}` : null;
+    const chord = first !== null && event.timeStamp - first.at < CHORD_MS ? `${first.key} ${upper}` : null;
     const action = ACTIONS.find(({ keys }) => keys !== null && [chord, upper].includes(normalised(keys)));
     const begins = ACTIONS.some(({ keys }) => keys?.startsWith(`${upper} `) === true);
-    first = action === undefined && begins ? { key: upper, at: performance.now() } : null;
+    first = action === undefined && begins ? { key: upper, at: event.timeStamp } : null;
     if (action === undefined) return;
     event.preventDefault();
     perform(action.id);

@@ -42,6 +42,13 @@ describe('looking for an adapter', () => {
       'no-adapter',
       /no graphics dr/,
     ],
+    [
+      'a warning comes after the answer, as two streams do',
+      probe("null\nWarning: Couldn't load Vulkan: libvulkan.so.1: cannot open\n    at operator()\n"),
+      'no-adapter',
+      /no Vulkan loader/,
+    ],
+    ['nothing is answered', probe('    at operator()\n'), 'does-not-load', /said nothing of adapters: at operator/],
   ] as const)('gives reason and cure where %s', (_, result, code, reason) => {
     const found = adapterFrom(result);
     expect(found).toMatchObject({ status: 'unavailable', code });

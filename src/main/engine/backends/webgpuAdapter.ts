@@ -82,12 +82,27 @@ export function adapterFrom({ status, signal, output }: CommandResult): WebgpuAd
   if (status !== 0) {
     return webgpuUnavailable('does-not-load', `Dawn does not load here: ${lastTellingLine(output, ['Error'])}`);
   }
-  const info = JSON.parse(output.trimEnd().split('\n').at(-1)!) as AdapterInfo | null;
+  const info = printedInfo(output);
+  if (info === undefined) {
+    return webgpuUnavailable('does-not-load', `Dawn said nothing of adapters: ${lastTellingLine(output, ['Error'])}`);
+  }
   if (info !== null) return { status: 'found', name: nameOf(info), software: isSoftware(info) };
   if (output.includes("Couldn't load Vulkan")) {
     return webgpuUnavailable('no-adapter', 'No GPU was found: there is no Vulkan loader.', LOADER_CURE);
   }
   return webgpuUnavailable('no-adapter', 'No GPU was found: no graphics driver offers one.');
+}
+
+/** What the probe printed; undefined where it did not come to that, though it ended with 0. Loaders of drivers print before and after it. */
+function printedInfo(output: string): AdapterInfo | null | undefined {
+  for (const line of output.trimEnd().split('\n').reverse()) {
+    try {
+      return JSON.parse(line) as AdapterInfo | null;
+    } catch {
+      // A line of somebody else.
+    }
+  }
+  return undefined;
 }
 
 function nameOf({ vendor, architecture, device, description }: AdapterInfo): string {
