@@ -63,22 +63,20 @@ export function discard(temporary: string): void {
   rmSync(temporary, { force: true });
 }
 
+const CURE = '; resume its run, which makes it again';
+/** What is wrong with an artefact, for whoever does already what can be done about it. */
+export const withoutCure = ({ message }: StoreError): string => message.replace(CURE, '');
+
 /** @throws StoreError 'damaged' when the file is gone or its bytes have another hash. */
 export function readVerified(folder: string, hash: string): Uint8Array {
   const path = artefactPath(folder, hash);
   if (!existsSync(path)) {
-    throw new StoreError(
-      'damaged',
-      `read artefact ${hash}: its file ${path} is gone; resume its run, which makes it again`,
-    );
+    throw new StoreError('damaged', `read artefact ${hash}: its file ${path} is gone${CURE}`);
   }
   const bytes = readFileSync(path);
   const got = sha256(bytes);
   if (got !== hash) {
-    throw new StoreError(
-      'damaged',
-      `read artefact: the SHA-256 of ${path} is ${got}, expected ${hash}; resume its run, which makes it again`,
-    );
+    throw new StoreError('damaged', `read artefact: the SHA-256 of ${path} is ${got}, expected ${hash}${CURE}`);
   }
   return bytes;
 }

@@ -8,7 +8,7 @@ import {
 } from '../engine/process/protocol.ts';
 import { runSteadily } from '../engine/process/steadily.ts';
 import { ceilingText, forewarnings } from './experiments/forewarnings.ts';
-import { RunInProgress, transferSpecOf, type RunInputs, type Stage } from './runInProgress.ts';
+import { linkStages, RunInProgress, transferSpecOf, type RunInputs } from './runInProgress.ts';
 import { reopenWithoutWeights } from './mendWeights.ts';
 import { requireSameData } from './sameData.ts';
 import { dataKeys, planStages } from './stageKeys.ts';
@@ -31,9 +31,11 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
   const begun = { config: inputs.config, stages: inputs.store.stages.ofRun(inputs.runId) };
   requireSameData(begun, description.domains, `going on with run ${inputs.runId}`);
   sayBeforehand(inputs, description);
-  const run = new RunInProgress(inputs, description, registerStages(inputs, description));
+  const { config, runId, store } = inputs;
+  const stages = linkStages(store, runId, planStages(config, dataKeys(config, description)));
+  const run = new RunInProgress(inputs, description, stages);
   reopenWithoutWeights(run);
-  await workOffStages(run, domainsOfHeads(inputs.config));
+  await workOffStages(run, domainsOfHeads(config));
 }
 
 /**
@@ -83,18 +85,4 @@ export async function describe({
   await runSteadily(engines, { jobs: () => [job], onEvent, signal });
   if (told.description === undefined) throw new Error('internal: the engine did not describe the data');
   return told.description;
-}
-
-function registerStages({ runId, config, store }: RunInputs, description: TransferDescription): Stage[] {
-  return planStages(config, dataKeys(config, description)).map((plan, position) => {
-    const row = store.stages.ensureStage({
-      key: plan.key,
-      kind: plan.kind,
-      domain: plan.domain,
-      headLabel: plan.head,
-      inputs: plan.inputs,
-    });
-    store.stages.link(runId, row.id, position);
-    return { plan, row };
-  });
 }

@@ -1,3 +1,4 @@
+import { withoutCure } from '../store/artefactFiles.ts';
 import { StoreError } from '../store/errors.ts';
 import type { RunInProgress, Stage } from './runInProgress.ts';
 import { weightsOf } from './storedRun.ts';
@@ -20,7 +21,7 @@ function problemOf({ store }: RunInProgress, { row }: Stage): string | null {
     weightsOf(store, row);
     return null;
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'damaged') return error.message.replace(/; resume its run.*/, '');
+    if (error instanceof StoreError && error.code === 'damaged') return withoutCure(error);
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { HeadWeights } from '../../shared/results.ts';
 import type { Engines } from '../engine/process/engines.ts';
 import type { Job, JobEvent, TransferDescription, TransferSpec } from '../engine/process/protocol.ts';
 import { runSteadily } from '../engine/process/steadily.ts';
-import { sha256 } from '../store/artefactFiles.ts';
+import { sha256, withoutCure } from '../store/artefactFiles.ts';
 import { StoreError } from '../store/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
@@ -36,6 +36,16 @@ export interface RunInputs {
 export interface Stage {
   readonly plan: StagePlan;
   readonly row: StageRecord;
+}
+
+/** A run's stages in the order in which they are worked off: rows that are there already, of other runs too, and new ones. */
+export function linkStages(store: Store, runId: number, plans: readonly StagePlan[]): Stage[] {
+  return plans.map((plan, position) => {
+    const { key, kind, domain, head, inputs } = plan;
+    const row = store.stages.ensureStage({ key, kind, domain, headLabel: head, inputs });
+    store.stages.link(runId, row.id, position);
+    return { plan, row };
+  });
 }
 
 export function transferSpecOf({ source, target, seed }: ExperimentConfig): TransferSpec {
@@ -149,7 +159,7 @@ export class RunInProgress {
       return decodeCheckpoint(artefacts.read(found.hash));
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'damaged') throw error;
-      this.inputs.reporter.notice(`${error.message.replace(/; resume its run.*/, '')}; its training begins again`);
+      this.inputs.reporter.notice(`${withoutCure(error)}; its training begins again`);
       return null;
     }
   }

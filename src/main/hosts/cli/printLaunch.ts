@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { TASK_STATES, type LaunchStatus } from '../../../shared/launch.ts';
-import type { LaunchRecord } from '../../workbench/launch/findHandle.ts';
+import { placeOf, type LaunchRecord } from '../../workbench/launch/findHandle.ts';
 import type { Imported } from '../../workbench/launch/importShards.ts';
 import type { ScriptPreview } from '../../workbench/launch/preview.ts';
 
@@ -44,7 +44,7 @@ export function printLaunches(launches: readonly LaunchRecord[]): void {
   }
   const table = new Table({ head: ['Launch', 'Name', 'Study', 'Sent', 'Where'], style: { head: [], border: [] } });
   for (const { id, name, studyId, createdAt, place } of launches) {
-    const { ssh, folder, launcher } = place as { ssh: string | null; folder: string; launcher: string };
+    const { ssh, folder, launcher } = placeOf(place);
     table.push([id, name, studyId, createdAt, `${launcher}, ${ssh === null ? '' : `${ssh}:`}${folder}`]);
   }
   process.stdout.write(`${table.toString()}\n`);

@@ -1,5 +1,13 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
-import { artefactPath, discard, keep, readVerified, sha256, writeTemporary } from '../../store/artefactFiles.ts';
+import { existsSync, statSync } from 'node:fs';
+import {
+  artefactPath,
+  discard,
+  keep,
+  readVerified,
+  remove,
+  sha256,
+  writeTemporary,
+} from '../../store/artefactFiles.ts';
 
 /** Weights and checkpoints in a launch's folder, by content as in a store. */
 
@@ -21,5 +29,5 @@ export function putArtefact(folder: string, bytes: Uint8Array): string {
 export const takeArtefact = readVerified;
 
 export function dropArtefacts(folder: string, hashes: Iterable<string>): void {
-  for (const hash of hashes) rmSync(artefactPath(folder, hash), { force: true });
+  for (const hash of hashes) remove(folder, hash);
 }

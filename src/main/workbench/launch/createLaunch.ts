@@ -29,20 +29,24 @@ export const NOTHING_KNOWN: Known = {
   },
 };
 
-export function knownIn(store: Store): Known {
-  const weightsOf = (key: string): string | null => {
-    const stage = store.stages.findByKey(key);
-    if (stage?.status !== 'done') return null;
-    return store.artefacts.ofStage(stage.id).find(({ role }) => role === 'weights')?.hash ?? null;
-  };
-  return {
-    has(key) {
-      const stage = store.stages.findByKey(key);
-      if (stage?.status !== 'done') return false;
-      return (stage.kind !== 'extractor' && stage.kind !== 'head') || weightsOf(key) !== null;
-    },
-    weights: (key) => store.artefacts.read(weightsOf(key)!),
-  };
+/** A stage that is done, with the hash of its weights if it is trained; null for one that has to be computed. */
+export function finishedStage(store: Store, key: string): { readonly weights: string | null } | null {
+  const stage = store.stages.findByKey(key);
+  if (stage?.status !== 'done') return null;
+  const weights = store.artefacts.ofStage(stage.id).find(({ role }) => role === 'weights')?.hash ?? null;
+  const isTrained = stage.kind === 'extractor' || stage.kind === 'head';
+  return isTrained && weights === null ? null : { weights };
+}
+
+export const knownIn = (store: Store): Known => ({
+  has: (key) => finishedStage(store, key) !== null,
+  weights: (key) => store.artefacts.read(finishedStage(store, key)!.weights!),
+});
+
+/** Keys of trained stages that tasks read and none of them trains. */
+export function readFromElsewhere({ tasks }: Pick<LaunchFile, 'tasks'>): Set<string> {
+  const trained = new Set(tasks.flatMap(({ stages }) => stages));
+  return new Set(tasks.flatMap(({ inputs }) => inputs).filter((key) => !trained.has(key)));
 }
 
 export interface LaunchRequest {
@@ -115,9 +119,7 @@ export function writeLaunch(
   const folder = join(settings.folder ?? parent, launch.name);
   mkdirSync(folder, { recursive: true });
   makeFolders(folder);
-  const trained = new Set(launch.tasks.flatMap(({ stages }) => stages));
-  const read = new Set(launch.tasks.flatMap(({ inputs }) => inputs).filter((key) => !trained.has(key)));
-  const own = [...read].filter((key) => !(key in launch.given));
+  const own = [...readFromElsewhere(launch)].filter((key) => !(key in launch.given));
   const given = Object.fromEntries(own.map((key) => [key, putArtefact(artefactsOf(folder), known.weights(key))]));
   writeLaunchFile(folder, { ...launch, given: { ...launch.given, ...given } });
   return folder;

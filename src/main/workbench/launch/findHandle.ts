@@ -42,6 +42,6 @@ export const placeOf = (place: unknown): LaunchPlace => placeSchema.parse(place)
 
 /** @throws BadInput where its folder is gone */
 export function handleOf(home: string, { name, place }: Pick<LaunchRecord, 'name' | 'place'>): LaunchHandle {
-  const { ssh, ...at } = placeSchema.parse(place);
+  const { ssh, ...at } = placeOf(place);
   return ssh === null ? directHandle(at.folder) : remoteHandle({ ...at, ssh }, join(launchesOf(home), name));
 }

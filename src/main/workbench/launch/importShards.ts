@@ -1,7 +1,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../../store/artefactFiles.ts';
 import { StoreError } from '../../store/errors.ts';
 import { openStoreFile, type Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
@@ -66,7 +66,7 @@ function checkHash(file: string, hash: string): void {
   } catch (error) {
     throw new BadInput(`shard ${hash}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const got = createHash('sha256').update(bytes).digest('hex');
+  const got = sha256(bytes);
   if (got === hash) return;
   throw new BadInput(
     `the SHA-256 of ${file} is ${got}, expected ${hash}: the file was damaged on its way; fetch it again`,

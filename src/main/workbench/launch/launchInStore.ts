@@ -4,6 +4,7 @@ import type { Store } from '../../store/store.ts';
 import type { RunRecord } from '../../store/tables/run.ts';
 import type { StageRecord } from '../../store/tables/stage.ts';
 import { parseStoredConfig } from '../loadConfig.ts';
+import { linkStages } from '../runInProgress.ts';
 import { recordFigures } from '../runs/figures.ts';
 import { selfChecksOf } from '../selfChecks.ts';
 import { stageOf } from '../storedRun.ts';
@@ -34,10 +35,7 @@ export function registerLaunch(store: Store, launch: LaunchFile, place: LaunchPl
     if (known !== null) continue;
     const run = store.runs.create({ name: (config as { name: string }).name, config, environment: null });
     store.studies.link(id, { position: cell.position, runId: run.id });
-    for (const [position, { key, kind, domain, head, inputs }] of cell.stages.entries()) {
-      const stage = store.stages.ensureStage({ key, kind, domain, headLabel: head, inputs });
-      store.stages.link(run.id, stage.id, position);
-    }
+    linkStages(store, run.id, cell.stages);
     // Nothing computes it here; what comes in ends it.
     store.runs.interrupt(run.id, 0);
   }

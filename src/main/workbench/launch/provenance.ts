@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -7,6 +6,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { Domain } from '../../../shared/config.ts';
 import type { EnginesBackend } from '../../engine/process/engines.ts';
+import { sha256 } from '../../store/artefactFiles.ts';
 import { programRoot } from './program.ts';
 
 /** What a task was computed with. A shard carries it. */
@@ -90,9 +90,7 @@ async function codeVersion(): Promise<string> {
 
 function lockfileHash(): string | null {
   try {
-    return createHash('sha256')
-      .update(readFileSync(join(programRoot() ?? '', 'package-lock.json')))
-      .digest('hex');
+    return sha256(readFileSync(join(programRoot() ?? '', 'package-lock.json')));
   } catch {
     return null;
   }

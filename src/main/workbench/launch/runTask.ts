@@ -9,7 +9,7 @@ import { checkBackend } from '../checkConfig.ts';
 import { BadInput } from '../errors.ts';
 import { describe, workOffStages } from '../executeRun.ts';
 import { parseConfig } from '../loadConfig.ts';
-import { RunInProgress, type Stage } from '../runInProgress.ts';
+import { linkStages, RunInProgress, type Stage } from '../runInProgress.ts';
 import { dataKeys, planStages } from '../stageKeys.ts';
 import type { RunHost } from '../workbench.ts';
 import { putArtefact, takeArtefact } from './artefactExchange.ts';
@@ -196,18 +196,15 @@ class Attempt {
     const wanted = new Set([...task.stages, ...task.inputs]);
     const plans = planStages(of.config, dataKeys(of.config, of.description)).filter(({ key }) => wanted.has(key));
     if (plans.length < wanted.size) throw otherData(of.description);
-    return plans.map((plan, position) => {
-      const { key, kind, domain, head, inputs } = plan;
-      const row = store.stages.ensureStage({ key, kind, domain, headLabel: head, inputs });
-      store.stages.link(of.runId, row.id, position);
-      const hash = of.weights.get(key);
+    const stages = linkStages(store, of.runId, plans);
+    for (const { plan, row } of stages) {
+      const hash = of.weights.get(plan.key);
+      if (hash === undefined) continue;
       // Also where an earlier attempt had them: what it saved has its own results, not what it read.
-      if (hash !== undefined) {
-        store.artefacts.put(row.id, { role: 'weights', kind, bytes: takeArtefact(artefactsOf(folder), hash) });
-        store.stages.setStatus(row.id, { status: 'done' });
-      }
-      return { plan, row };
-    });
+      store.artefacts.put(row.id, { role: 'weights', kind: plan.kind, bytes: takeArtefact(artefactsOf(folder), hash) });
+      store.stages.setStatus(row.id, { status: 'done' });
+    }
+    return stages;
   }
 
   /** Hashes of the weights that the task reads. @throws Error where a task that it needs has not ended */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../../store/artefactFiles.ts';
 import { DATABASE_NAME, openStore, type Store } from '../../store/store.ts';
 import { dropArtefacts, putArtefact, takeArtefact } from './artefactExchange.ts';
 import { publishCopy } from './durableFile.ts';
@@ -14,7 +14,7 @@ export interface Scratch {
   close(): void;
 }
 
-const hashOfFile = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+const hashOfFile = (file: string): string => sha256(readFileSync(file));
 
 export interface Place {
   /** Of the launch. */

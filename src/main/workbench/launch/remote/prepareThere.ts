@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Store } from '../../../store/store.ts';
 import { artefactPath } from '../../../store/artefactFiles.ts';
+import { finishedStage } from '../createLaunch.ts';
 import { registerLaunch, type LaunchPlace } from '../launchInStore.ts';
 import { launchesOf, type Prepared, type StudyToSend } from '../prepareHere.ts';
 import { remoteHandle } from './remoteHandle.ts';
@@ -49,11 +50,8 @@ function knownHere(store: Store, { launch }: PlanAnswer): Record<string, string 
   const keys = new Set(launch.cells.flatMap(({ stages }) => stages.map(({ key }) => key)));
   return Object.fromEntries(
     [...keys].flatMap((key) => {
-      const stage = store.stages.findByKey(key);
-      if (stage?.status !== 'done') return [];
-      const weights = store.artefacts.ofStage(stage.id).find(({ role }) => role === 'weights')?.hash ?? null;
-      const isTrained = stage.kind === 'extractor' || stage.kind === 'head';
-      return isTrained && weights === null ? [] : [[key, weights] as const];
+      const finished = finishedStage(store, key);
+      return finished === null ? [] : [[key, finished.weights] as const];
     }),
   );
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { launchStatusSchema, type LaunchStatus } from '../../../../shared/launch.ts';
+import { sha256 } from '../../../store/artefactFiles.ts';
 import { BadInput } from '../../errors.ts';
 import type { Fetched, LaunchHandle } from '../handle.ts';
 import { launchFileSchema, writeLaunchFile, type LaunchFile } from '../launchFile.ts';
@@ -75,9 +75,7 @@ async function bring(ssh: Ssh, from: string, mirror: string, done: readonly Done
       incoming,
     );
     for (const [name, hash] of missing) {
-      const got = createHash('sha256')
-        .update(readFileSync(join(incoming, name)))
-        .digest('hex');
+      const got = sha256(readFileSync(join(incoming, name)));
       if (got !== hash) throw new BadInput(`${ssh.host}: the SHA-256 of ${from}/${name} is ${got}, expected ${hash}`);
       mkdirSync(dirname(join(mirror, name)), { recursive: true });
       renameSync(join(incoming, name), join(mirror, name));

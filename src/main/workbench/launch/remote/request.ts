@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LAUNCHERS, launchSettingsSchema } from '../../../../shared/launch.ts';
 import type { Store } from '../../../store/store.ts';
 import { parseStudy } from '../../studies/loadStudy.ts';
-import { knownIn, planLaunch, writeLaunch, type Known } from '../createLaunch.ts';
+import { knownIn, planLaunch, readFromElsewhere, writeLaunch, type Known } from '../createLaunch.ts';
 import { launchFileSchema, type LaunchFile } from '../launchFile.ts';
 import { launchesOf } from '../prepareHere.ts';
 import { previewScripts } from '../preview.ts';
@@ -50,11 +50,9 @@ export function answerPlan(
   };
   const planned = planLaunch({ launcher, loaded, settings: { ...settings, ssh: undefined }, known });
   const launch: LaunchFile = { ...planned, name: request.name ?? planned.name };
-  const trained = new Set(launch.tasks.flatMap(({ stages }) => stages));
-  const read = new Set(launch.tasks.flatMap(({ inputs }) => inputs).filter((key) => !trained.has(key)));
   // The desktop's before ours: what was computed with them there goes into its database.
   const given = Object.fromEntries(
-    [...read].flatMap((key) => {
+    [...readFromElsewhere(launch)].flatMap((key) => {
       const theirs = request.known[key] as string | null | undefined;
       return typeof theirs === 'string' ? [[key, theirs] as const] : [];
     }),
