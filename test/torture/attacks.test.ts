@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { folderBytes } from '../../src/main/engine/native/cache.ts';
+import { bytesBelow } from '../../src/main/data/filesBelow.ts';
 import { readPages } from '../../src/main/hosts/pages.ts';
 import { attack as attackApi } from '../../scripts/torture/api.ts';
 import { attack as attackCoverage } from '../../scripts/torture/coverage.ts';
@@ -50,5 +50,5 @@ it('a folder with links out of it and in circles is read to its end, and no furt
   symlinkSync(around, path.join(pages, 'assets', 'linked'));
   symlinkSync(path.join(around, 'outside.html'), path.join(pages, 'linked.html'));
   expect([...readPages(pages).files.keys()]).toEqual(['/index.html']);
-  expect(folderBytes(pages)).toBe(4);
+  expect(bytesBelow(pages)).toBe(4);
 });

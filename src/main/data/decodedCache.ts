@@ -1,16 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { discard, keepFile, namesIn } from './cacheFile.ts';
 import type { FilesOfSet, SetContents } from './readers/contents.ts';
 import { emptyPart } from './readers/contents.ts';
 
@@ -94,42 +85,17 @@ function fill(descriptor: number, bytes: Uint8Array): void {
   }
 }
 
-/** Under its name only once it is whole; what was kept of other versions of the set's files goes. */
+/** What was kept of other versions of the set's files goes. */
 function keep(contents: SetContents, file: string): void {
+  const header: Header = { hashes: contents.hashes, sha256: hashOf(contents) };
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  if (!keepFile(file, [length, text, ...arraysOf(contents)])) return;
   const folder = path.dirname(file);
-  const unfinished = `${file}.${randomBytes(6).toString('hex')}.unfinished`;
-  try {
-    mkdirSync(folder, { recursive: true });
-    const header: Header = { hashes: contents.hashes, sha256: hashOf(contents) };
-    const text = Buffer.from(JSON.stringify(header));
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(text.length);
-    writeWhole(unfinished, [length, text, ...arraysOf(contents)]);
-    renameSync(unfinished, file);
-    const prefix = path.basename(file).slice(0, -(32 + ENDING.length));
-    for (const other of readdirSync(folder)) {
-      if (other.startsWith(prefix) && other.endsWith(ENDING) && other !== path.basename(file))
-        rmSync(path.join(folder, other));
-    }
-  } catch {
-    discard(unfinished);
-  }
-}
-
-/** Where not even that can be done, there is nothing to discard. */
-function discard(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    return;
-  }
-}
-
-function writeWhole(file: string, pieces: readonly Uint8Array[]): void {
-  const descriptor = openSync(file, 'wx');
-  try {
-    for (const piece of pieces) for (let at = 0; at < piece.length;) at += writeSync(descriptor, piece, at);
-  } finally {
-    closeSync(descriptor);
+  const prefix = path.basename(file).slice(0, -(32 + ENDING.length));
+  for (const other of namesIn(folder)) {
+    if (other.startsWith(prefix) && other.endsWith(ENDING) && other !== path.basename(file))
+      discard(path.join(folder, other));
   }
 }

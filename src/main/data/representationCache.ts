@@ -1,17 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
+import { discard, keepFile, namesIn, UNFINISHED } from './cacheFile.ts';
 import { DataError } from './dataError.ts';
 import { rowFile, type RowFile } from './rowFile.ts';
 
@@ -34,7 +24,6 @@ export interface CacheSettings {
 }
 
 const ENDING = '.draws';
-const UNFINISHED = '.unfinished';
 /** SHA-256 of what follows it. */
 const HASH_BYTES = 32;
 const CHUNK = 1 << 22;
@@ -124,30 +113,20 @@ function holds(descriptor: number, length: number): boolean {
   return done === length && hash.digest().equals(expected);
 }
 
-/** Under its name only once it is whole. */
 function keep({ folder, limit }: CacheSettings, file: string, bytes: Uint8Array): void {
   const size = bytes.length + HASH_BYTES;
   if (size > limit) return;
-  const unfinished = `${file}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
   try {
-    mkdirSync(folder, { recursive: true });
     makeRoom(folder, limit - size);
-    const descriptor = openSync(unfinished, 'wx');
-    try {
-      const hash = createHash('sha256').update(bytes).digest();
-      for (const piece of [hash, bytes]) for (let at = 0; at < piece.length;) at += writeSync(descriptor, piece, at);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(unfinished, file);
   } catch {
-    discard(unfinished);
+    return; // What cannot be looked into is not written to.
   }
+  keepFile(file, [createHash('sha256').update(bytes).digest(), bytes]);
 }
 
 /** Removes the least recently used files until the rest take no more than `limit`. */
 function makeRoom(folder: string, limit: number): void {
-  for (const name of readdirSync(folder)) {
+  for (const name of namesIn(folder)) {
     const file = path.join(folder, name);
     if (!name.endsWith(UNFINISHED)) continue;
     const found = statSync(file, { throwIfNoEntry: false });
@@ -163,25 +142,11 @@ function makeRoom(folder: string, limit: number): void {
 }
 
 function filesIn(folder: string): { file: string; size: number; used: number }[] {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return []; // no folder yet
-  }
-  return names
+  return namesIn(folder)
     .filter((name) => name.endsWith(ENDING))
     .flatMap((name) => {
       const file = path.join(folder, name);
       const found = statSync(file, { throwIfNoEntry: false }); // another process may have removed it
       return found === undefined ? [] : [{ file, size: found.size, used: found.mtimeMs }];
     });
-}
-
-function discard(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    return;
-  }
 }

@@ -7,7 +7,7 @@ import {
   type LogitTest,
   type Selection,
 } from './levels.ts';
-import { radiusLost, type NoiseKind } from './lattice/lattice.ts';
+import { radiusLeft, type NoiseKind } from './lattice/lattice.ts';
 import { normalQuantileLower } from './normal.ts';
 import { orderStatisticEpsilon } from './orderStatistics.ts';
 import { roundedDown } from './rounding.ts';
@@ -56,8 +56,7 @@ export interface RadiusRequest {
 }
 
 /** What rounding to a lattice leaves of a radius. */
-const afterLattice = (radius: number, request: RadiusRequest): number =>
-  request.noise === 'float32' ? radius : Math.max(0, roundedDown(radius - radiusLost(request), 1));
+const afterLattice = (radius: number, request: RadiusRequest): number => Math.max(0, radiusLeft(radius, request));
 
 /** The largest radius that each method can prove with n draws at α, whatever the model is. Normalised units. */
 export const LARGEST_RADIUS = {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { cacheRoot, folderBytes } from '../native/cache.ts';
+import { bytesBelow } from '../../data/filesBelow.ts';
+import { cacheRoot } from '../native/cache.ts';
 import type { Environment } from '../native/command.ts';
 import { cpuName, threadCount, vectorSets } from './machine.ts';
 import { openBackend } from './openBackend.ts';
@@ -42,6 +43,6 @@ export async function inspectBackends(
       tensorflow: serving.tensorflowVersion ?? null,
     },
     processor: { name: cpuName(), vectorSets: vectorSets(), threads: threadCount(env) },
-    cache: { folder, bytes: folderBytes(folder) },
+    cache: { folder, bytes: bytesBelow(folder) },
   };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -102,17 +102,4 @@ export function bindingPath(folder: string): string {
 /** The compiled addon that sets the log level, inside an installation. */
 export function logLevelPath(folder: string): string {
   return path.join(folder, 'binding', 'log_level.node');
-}
-
-/** Bytes of all files below a folder; 0 where it does not exist. Links are not followed. */
-export function folderBytes(folder: string): number {
-  if (!existsSync(folder)) return 0;
-  let bytes = 0;
-  // Node's own recursion goes through links to folders.
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const at = path.join(folder, entry.name);
-    if (entry.isDirectory()) bytes += folderBytes(at);
-    else if (entry.isFile()) bytes += statSync(at, { throwIfNoEntry: false })?.size ?? 0;
-  }
-  return bytes;
 }

@@ -1,4 +1,4 @@
-import { radiusLost, requireNoise, type NoiseKind } from '../lattice/lattice.ts';
+import { radiusLeft, requireNoise, type NoiseKind } from '../lattice/lattice.ts';
 import { roundedDown } from '../rounding.ts';
 import type { Selection } from '../levels.ts';
 
@@ -39,11 +39,9 @@ export interface CertificateDraws {
  * lattice point nearest to the image. Where that point may be as far away as the radius, it says nothing of the image.
  */
 export function certified(draws: CertificateDraws, predicted: number, radiusOverSigma: number): CertificateVerdict {
-  const radius = Math.max(0, roundedDown(draws.sigma * radiusOverSigma, 1));
-  if (draws.noise === 'float32') return { outcome: 'certified', predicted, radiusNormalised: radius };
-  const left = roundedDown(radius - radiusLost(draws), 1);
-  if (!(left >= 0)) return abstained(predicted, 'below-lattice');
-  return { outcome: 'certified', predicted, radiusNormalised: left };
+  const radius = radiusLeft(Math.max(0, roundedDown(draws.sigma * radiusOverSigma, 1)), draws);
+  if (!(radius >= 0)) return abstained(predicted, 'below-lattice');
+  return { outcome: 'certified', predicted, radiusNormalised: radius };
 }
 
 export function abstained(predicted: number, reason: AbstentionReason): CertificateVerdict {

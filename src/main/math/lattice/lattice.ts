@@ -65,6 +65,11 @@ export function radiusLost({ sigma, noise, inputs }: Omit<NoiseFacts, 'draws'>):
   return noise === 'float32' ? 0 : roundedUp((latticeSpacing(sigma) / 2) * Math.sqrt(inputs), 2);
 }
 
+/** What is left of a radius, rounded down; below 0 where it does not reach from the lattice to x. The radius itself in float32. */
+export function radiusLeft(radius: number, facts: Omit<NoiseFacts, 'draws'>): number {
+  return facts.noise === 'float32' ? radius : roundedDown(radius - radiusLost(facts), 1);
+}
+
 /** The point x̃ of the lattice nearest to x, coordinate by coordinate, exactly: a float32 stays one. NaN and infinities stay. */
 export function nearestOnLattice(values: Float32Array, sigma: number): Float32Array<ArrayBuffer> {
   const spacing = latticeSpacing(sigma);

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { engineCalls } from '../../../shared/api/engine.ts';
+import { bytesBelow } from '../../data/filesBelow.ts';
 import { DATABASE_NAME } from '../../store/store.ts';
 import { inspectElsewhere } from '../engineSetup/inspectElsewhere.ts';
-import { filesBelow } from '../filesBelow.ts';
 import { installEngine } from '../engineSetup/installEngine.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
 
@@ -33,9 +33,3 @@ export const engineHandlers = ({ folder, store, tasks }: ApiContext): Handlers<t
     runs: store.runList.count({ search: '', statuses: [], tags: [], archived: 'too', conditions: [] }),
   }),
 });
-
-/** 0 for a folder that is not there yet. */
-function bytesBelow(folder: string): number {
-  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return 0;
-  return [...filesBelow(folder)].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
-}
