@@ -143,6 +143,36 @@ describe('certificates', () => {
     expect(refusal.message).toContain('array wins is missing');
   });
 
+  it('with any one bit of their scalars flipped, the name of their seal among them, are refused or read as they were', () => {
+    const { store, stage, folder } = openWithStage();
+    const stored = certificatesOf(3);
+    store.results.commitInstance(stage, stored);
+    const db = new Database(join(folder, 'workbench.sqlite'));
+    const update = db.prepare('UPDATE certificate_evidence SET scalars = CAST(? AS TEXT) WHERE certificate_id = ?');
+    const rows = db.prepare<[], { id: number; scalars: string }>(
+      'SELECT certificate_id AS id, scalars FROM certificate_evidence',
+    );
+    let refused = 0;
+    for (const { id, scalars } of rows.all()) {
+      const bytes = Buffer.from(scalars);
+      for (let bit = 0; bit < 8 * bytes.length; bit++) {
+        bytes[bit >> 3] ^= 1 << (bit & 7);
+        update.run(bytes, id);
+        try {
+          expect(store.results.instanceCertificates(stage, 3)).toStrictEqual(stored);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'damaged' });
+          refused++;
+        }
+        bytes[bit >> 3] ^= 1 << (bit & 7);
+      }
+      update.run(scalars, id);
+    }
+    db.close();
+    expect(refused).toBeGreaterThan(5000);
+    expect(store.results.instanceCertificates(stage, 3)).toStrictEqual(stored);
+  });
+
   it('keep every bit of their arrays', () => {
     const { store, stage } = openWithStage();
     let index = 0;

@@ -30,6 +30,30 @@ const ARRAYS: ArrayTable = {
   },
 };
 
+type ScalarNames<E> = Exclude<keyof E, ArrayNames<E>>;
+type ScalarTable = { [E in Evidence as E['method']]: Record<ScalarNames<E>, true> };
+
+const OF_DRAWS = {
+  seed: true,
+  sigma: true,
+  alpha: true,
+  draws: true,
+  selectionDraws: true,
+  selection: true,
+  precision: true,
+  noise: true,
+  inputs: true,
+  method: true,
+} as const;
+
+/** As ARRAYS for all else. A name that is none of these is what damage made of one, maybe of the seal's, without which nothing would be noticed. */
+const SCALARS: ScalarTable = {
+  label: OF_DRAWS,
+  pairwise: OF_DRAWS,
+  logit: { ...OF_DRAWS, logitTest: true, k: true },
+  representation: { ...OF_DRAWS, rule: true, k: true },
+};
+
 /** @throws StoreError 'invalid' when an array is missing or of another type than its evidence declares. */
 export function takeApart(evidence: Evidence): EvidenceParts {
   const scalars: Record<string, unknown> = {};
@@ -55,13 +79,27 @@ export function putTogether(parts: EvidenceParts): Evidence {
       `read evidence: got method ${JSON.stringify(method)}, expected one of ${Object.keys(ARRAYS).join(', ')}`,
     );
   }
-  const wrong = firstDifference(method as Evidence['method'], parts.arrays);
-  if (wrong !== null) throw new StoreError('damaged', `read ${method} evidence: ${wrong}; certify the instance again`);
-  const arrays = Object.fromEntries(parts.arrays.map(({ name, values }) => [name, values]));
   // Evidence from before there were other precisions, or other noise, does not name those that there were; all other keeps the order of
   // its keys.
   const missing = Object.entries(ONCE_ALWAYS).filter(([key]) => !(key in parts.scalars));
-  return { ...Object.fromEntries(missing), ...parts.scalars, ...arrays } as unknown as Evidence;
+  const scalars = { ...Object.fromEntries(missing), ...parts.scalars };
+  const wrong =
+    firstDifference(method as Evidence['method'], parts.arrays) ??
+    firstOtherName(SCALARS[method as Evidence['method']], scalars);
+  if (wrong !== null) throw new StoreError('damaged', `read ${method} evidence: ${wrong}; certify the instance again`);
+  const arrays = Object.fromEntries(parts.arrays.map(({ name, values }) => [name, values]));
+  return { ...scalars, ...arrays } as unknown as Evidence;
+}
+
+function firstOtherName(
+  expected: Readonly<Record<string, true>>,
+  scalars: Readonly<Record<string, unknown>>,
+): string | null {
+  const names = Object.keys(expected);
+  const lost = names.find((name) => !Object.hasOwn(scalars, name));
+  if (lost !== undefined) return `"${lost}" is missing`;
+  const surplus = Object.keys(scalars).find((name) => !Object.hasOwn(expected, name));
+  return surplus === undefined ? null : `"${surplus}" is none of ${names.join(', ')}`;
 }
 
 function firstDifference(method: Evidence['method'], arrays: readonly NamedArray[]): string | null {
