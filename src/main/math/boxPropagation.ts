@@ -7,6 +7,7 @@ import {
   type DenseHead,
   type DenseLayerWeights,
 } from './head.ts';
+import { intervalSums } from './kernel/kernel.ts';
 import { roundedUp, sumError } from './rounding.ts';
 
 /** Bounds on the units of a box in representation space, each [D]. */
@@ -32,32 +33,33 @@ export function propagatedMargins(head: DenseHead, box: RepresentationBox, c: nu
   return mergedMargins(head.layers.at(-1)!, interval, c);
 }
 
+/** Bounds of a layer's outputs over a box, and Σ_j |W_kj|·|z_j| + |b_k| at most; all [outputs]. */
+export interface DenseInterval extends Interval {
+  readonly reach: Float64Array;
+}
+
 /**
  * Bounds of W·z + b over a box, [outputs], rounded outward. By the box's centre m and half-widths r it is W·m + b ± |W|·r,
  * which takes no branch on the sign of a weight.
  */
-export function denseInterval({ inputs, outputs, weight, bias }: DenseLayerWeights, box: Interval): Interval {
+export function denseInterval(layer: DenseLayerWeights, box: Interval): DenseInterval {
+  const { inputs, bias } = layer;
   const centre = box.lower.map((bound, i) => (bound + box.upper[i]) / 2);
   // Rounded up, so that the box around the rounded centre holds the whole of the given one.
-  const halfWidth = centre.map((middle, i) => roundedUp(Math.max(box.upper[i] - middle, middle - box.lower[i]), 1));
-  const lower = new Float64Array(outputs);
-  const upper = new Float64Array(outputs);
-  for (let row = 0; row < outputs; row++) {
-    let middle = bias[row];
-    let absoluteSum = Math.abs(middle);
-    let reach = 0;
-    for (let i = 0, at = row * inputs; i < inputs; i++, at++) {
-      const term = weight[at] * centre[i];
-      middle += term;
-      absoluteSum += Math.abs(term);
-      reach += Math.abs(weight[at]) * halfWidth[i];
-    }
+  const halfWidths = centre.map((middle, i) => roundedUp(Math.max(box.upper[i] - middle, middle - box.lower[i]), 1));
+  const { middles, absolutes, reaches } = intervalSums(layer, centre, halfWidths);
+  const lower = new Float64Array(bias.length);
+  const upper = new Float64Array(bias.length);
+  const reach = new Float64Array(bias.length);
+  bias.forEach((offset, row) => {
+    const middle = middles[row] + offset;
+    reach[row] = absolutes[row] + Math.abs(offset) + reaches[row];
     // One rounding in each product of either sum, and two in putting the sums together.
-    const slack = sumError(inputs + 3, absoluteSum + reach);
-    lower[row] = middle - reach - slack;
-    upper[row] = middle + reach + slack;
-  }
-  return { lower, upper };
+    const slack = sumError(inputs + 3, reach[row]);
+    lower[row] = middle - reaches[row] - slack;
+    upper[row] = middle + reaches[row] + slack;
+  });
+  return { lower, upper, reach };
 }
 
 /** Least value of (W_c − W_j)·z + b_c − b_j over a box for each j, [K], rounded down; +Infinity at c. */

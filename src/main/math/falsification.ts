@@ -2,7 +2,6 @@ import { propagatedMargins } from './boxPropagation.ts';
 import { requireClass, requireHead, type DenseHead } from './head.ts';
 import { passThrough, type HeadPass } from './headGradient.ts';
 import { linearAnalysisOver } from './linearBounds/linearMargins.ts';
-import { allPositive } from './marginRules.ts';
 import { philox4x32 } from './philox.ts';
 
 /** A box whose corners are float32 representations, each [D]. */
@@ -86,11 +85,11 @@ function searchBox(
   box: FloatBox,
   { c, restarts, steps, key }: FalsificationSearch,
 ): Counterexample | null {
-  const { margins, worst } = linearAnalysisOver(head, c)(box);
-  if (allPositive(margins)) return null;
+  const { isProved, worst } = linearAnalysisOver(head, c)(box);
+  if (isProved) return null;
   const search = { head, box, c, steps };
   let closest: Visit | null = null;
-  for (const { corner } of worst.filter(({ rival }) => !(margins[rival] > 0))) {
+  for (const { corner } of worst.filter(({ margin }) => !(margin > 0))) {
     const end = flipCorners(search, Float32Array.from(corner));
     const found = counterexampleAt(search, end);
     if (found !== null) return found;

@@ -3,6 +3,7 @@ import { argmax, headLogits } from '../math/head.ts';
 import { effectiveLogitTest } from '../math/levels.ts';
 import { isProof, MARGIN_RULES } from '../math/marginRules.ts';
 import { falsificationProblems } from './recheckFalsification.ts';
+import { isSameBound } from './sameBound.ts';
 import type { ExperimentConfig } from '../../shared/config.ts';
 import type { CertificateRecord, Evidence, HeadWeights, Verdict } from '../../shared/results.ts';
 
@@ -85,7 +86,7 @@ function marginsAgree(evidence: Extract<Evidence, { method: 'representation' }>,
   const { median, selectionMedian, selection, rule, marginLower } = evidence;
   const c = argmax(headLogits(head, selection === 'separate' ? selectionMedian : median));
   const anew = MARGIN_RULES[rule](head, evidence, c);
-  return anew.length === marginLower.length && anew.every((margin, j) => Object.is(margin, marginLower[j]));
+  return anew.length === marginLower.length && anew.every((margin, j) => isSameBound(margin, marginLower[j]));
 }
 
 function sameVerdict(a: Verdict, b: Verdict): boolean {

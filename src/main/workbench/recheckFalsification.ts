@@ -4,6 +4,7 @@ import { argmax, headLogits } from '../math/head.ts';
 import { representationLevel } from '../math/levels.ts';
 import { largestUsableIndex } from '../math/orderStatistics.ts';
 import type { ExperimentConfig } from '../../shared/config.ts';
+import { isSameBound } from './sameBound.ts';
 import type { CertificateRecord, FalsifyingPoint, HeadWeights, RepresentationEvidence } from '../../shared/results.ts';
 
 /**
@@ -55,7 +56,7 @@ function pointProblems({ k, rival, marginUpper, point }: FalsifyingPoint, claim:
   const predicted = argmax(headLogits(head, point));
   if (predicted !== rival || rival === c) problems.push(`${name} has the prediction ${predicted}, not ${rival}`);
   const anew = marginUpperAt(head, point, { c, rival });
-  if (!Object.is(anew, marginUpper) || !(anew <= 0)) {
+  if (!isSameBound(anew, marginUpper) || !(anew <= 0)) {
     problems.push(`${name} has a margin of at most ${anew}, stored is ${marginUpper}, expected the same and ≤ 0`);
   }
   return problems;

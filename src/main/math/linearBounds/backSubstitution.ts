@@ -1,6 +1,6 @@
+import { leastOverBox, rowsThroughLayer, type LayerOnBox, type RowsThroughLayer } from '../kernel/kernel.ts';
 import { sumError } from '../rounding.ts';
 import type { CompareStep, ComparatorLines, DenseReach, DenseStep, Level, Relaxation, Step } from './relaxedHead.ts';
-import { timesWeights } from './timesWeights.ts';
 
 /** What is known of a head on a box: level s lies before step s, whose relaxation is of the same index. */
 export interface RelaxedHead {
@@ -23,6 +23,8 @@ export interface Rows {
   readonly constant: Float64Array;
   /** Sum of the absolute values of all that was added up on the way, each times the units it multiplies. */
   readonly magnitude: Float64Array;
+  /** The least value of each row over its level's box, rounded down; null at a level before comparators. */
+  readonly least: Float64Array | null;
 }
 
 /** α of the comparators of each step; where a step has none, that of least area is taken. */
@@ -30,55 +32,85 @@ export type LowerSlopes = ReadonlyMap<number, Float64Array>;
 
 export type Difference = readonly [plus: number, minus: number];
 
-/** A row for each difference of two units of a level. */
-export function differenceRows(level: number, width: number, pairs: readonly Difference[]): Rows {
+/** A row for each difference of two units of a level, in the units of the level before. */
+export function differencesBack(head: RelaxedHead, level: number, pairs: readonly Difference[]): Rows {
+  const step = head.steps[level - 1];
+  const nothing = new Float64Array(pairs.length);
+  const start = { count: pairs.length, level, constant: nothing, magnitude: nothing };
+  if (step.kind === 'dense') {
+    const known = layerOnBox(head, level - 1, step);
+    return throughDense(head, start, { before: known.before, through: differencesThroughLayer(pairs, known) });
+  }
+  const width = head.levels[level].lower.length;
   const coefficients = new Float64Array(pairs.length * width);
   pairs.forEach(([plus, minus], row) => {
     coefficients[row * width + plus] = 1;
     coefficients[row * width + minus] = -1;
   });
-  return {
-    count: pairs.length,
-    level,
-    coefficients,
-    constant: new Float64Array(pairs.length),
-    magnitude: new Float64Array(pairs.length),
-  };
+  return stepBack(head, { ...start, coefficients, least: null });
 }
 
 /** The same rows in the units of the level before. */
 export function stepBack(head: RelaxedHead, rows: Rows, slopes?: LowerSlopes): Rows {
   const at = rows.level - 1;
   const [step, relaxation] = [head.steps[at], head.relaxations[at]];
-  if (step.kind === 'dense') return throughDense(step, relaxation as DenseReach, { rows, before: head.levels[at] });
+  if (step.kind === 'dense') {
+    const known = layerOnBox(head, at, step);
+    const through = rowsThroughLayer(rows.coefficients, rows.count, known);
+    return throughDense(head, rows, { before: known.before, through });
+  }
   const lines = relaxation as ComparatorLines;
   return throughComparators(step, lines, { rows, lowerSlope: slopes?.get(at) ?? lines.lowerSlope });
 }
 
+const layerOnBox = (head: RelaxedHead, at: number, { layer }: DenseStep): LayerOnBox & { readonly before: Level } => ({
+  layer,
+  reach: (head.relaxations[at] as DenseReach).reach,
+  before: head.levels[at],
+});
+
+/**
+ * With the least value of each row over the box before the layer, rounded down. With γ_m of Higham 2002, §3.1: a sum of m
+ * products, in whatever order, is wrong by at most γ_m·Σ|products|. Through a layer a coefficient errs by γ·Σ_k |A_k·W_kj|, which the
+ * unit j multiplies by its magnitude: γ·Σ_k |A_k|·reach_k in all, constant included. Through a comparator, slopes being
+ * at most 1 but for rounding, three roundings in each of two coefficients cost at most 3·(|A_low| + |A_high|) times
+ * twice the two units' magnitudes, and the offset as much again at most in its sum. `magnitude` is the sum of all of
+ * these, and m is the width of the widest level with what one term itself is rounded.
+ */
 function throughDense(
-  step: DenseStep,
-  { reach }: DenseReach,
-  { rows, before }: { readonly rows: Rows; readonly before: Level },
+  { widest }: RelaxedHead,
+  rows: Pick<Rows, 'count' | 'level' | 'constant' | 'magnitude'>,
+  { before, through }: { readonly before: Level; readonly through: RowsThroughLayer },
 ): Rows {
-  const { count, coefficients } = rows;
-  const { outputs, bias } = step.layer;
-  const constant = rows.constant.slice();
-  const magnitude = rows.magnitude.slice();
-  for (let row = 0, at = 0; row < count; row++) {
-    let sum = constant[row];
-    // Coefficients below the smallest double are lost; a multiple of them that no other rounding reaches covers it.
-    let absolute = Math.abs(sum) + SMALLEST * before.magnitudeSum;
-    for (let k = 0; k < outputs; k++, at++) {
-      sum += coefficients[at] * bias[k];
-      absolute += Math.abs(coefficients[at]) * reach[k];
-    }
-    constant[row] = sum;
-    magnitude[row] += absolute;
-  }
-  return { count, level: rows.level - 1, coefficients: timesWeights(coefficients, count, step), constant, magnitude };
+  const { coefficients, products, absolutes, leastTerms, leastAbsolutes } = through;
+  const constant = rows.constant.map((offset, row) => offset + products[row]);
+  // Coefficients below the smallest double are lost; a multiple of them that no other rounding reaches covers it.
+  const lost = SMALLEST * before.magnitudeSum;
+  const magnitude = rows.magnitude.map((sum, row) => sum + (Math.abs(rows.constant[row]) + lost + absolutes[row]));
+  const least = constant.map((offset, row) => {
+    const absolute = magnitude[row] + Math.abs(offset) + leastAbsolutes[row];
+    return offset + leastTerms[row] - sumError(widest + 8, absolute);
+  });
+  return { count: rows.count, level: rows.level - 1, coefficients, constant, magnitude, least };
 }
 
 const SMALLEST = 2 ** -900;
+
+/** As rowsThroughLayer has it for rows of a 1 and a −1 each. */
+function differencesThroughLayer(pairs: readonly Difference[], { layer, reach, before }: LayerOnBox): RowsThroughLayer {
+  const { inputs, weight, bias } = layer;
+  const coefficients = new Float64Array(pairs.length * inputs);
+  pairs.forEach(([plus, minus], row) => {
+    const [a, b, to] = [plus * inputs, minus * inputs, row * inputs];
+    for (let i = 0; i < inputs; i++) coefficients[to + i] = weight[a + i] - weight[b + i];
+  });
+  return {
+    coefficients,
+    products: Float64Array.from(pairs, ([plus, minus]) => bias[plus] - bias[minus]),
+    absolutes: Float64Array.from(pairs, ([plus, minus]) => reach[plus] + reach[minus]),
+    ...leastOverBox(coefficients, pairs.length, before),
+  };
+}
 
 /**
  * A_low·min(a, b) + A_high·max(a, b) = A_low·a + A_high·b + κ·relu(a − b), κ = A_high − A_low; below it, for κ ≥ 0, with
@@ -90,23 +122,27 @@ function throughComparators(
   { rows, lowerSlope }: { readonly rows: Rows; readonly lowerSlope: Float64Array },
 ): Rows {
   const { count } = rows;
-  const { order, upperSlope, upperOffset, reach } = lines;
+  const { swapped, open, upperSlope, upperOffset, reach } = lines;
   const width = rows.coefficients.length / count;
   const coefficients = rows.coefficients.slice();
   const constant = rows.constant.slice();
   const magnitude = rows.magnitude.slice();
   for (let row = 0; row < count; row++) {
+    const first = row * width;
+    for (const q of swapped) {
+      const a = first + low[q];
+      const b = first + high[q];
+      const ofLow = coefficients[a];
+      coefficients[a] = coefficients[b];
+      coefficients[b] = ofLow;
+    }
     let sum = constant[row];
     let absolute = Math.abs(sum);
-    for (let q = 0; q < low.length; q++) {
-      if (order[q] < 0) continue;
-      const [a, b] = [row * width + low[q], row * width + high[q]];
-      const [ofLow, ofHigh] = [coefficients[a], coefficients[b]];
-      if (order[q] > 0) {
-        coefficients[a] = ofHigh;
-        coefficients[b] = ofLow;
-        continue;
-      }
+    for (const q of open) {
+      const a = first + low[q];
+      const b = first + high[q];
+      const ofLow = coefficients[a];
+      const ofHigh = coefficients[b];
       const kink = ofHigh - ofLow;
       const moved = kink * (kink >= 0 ? lowerSlope[q] : upperSlope[q]);
       if (kink < 0) sum += kink * upperOffset[q];
@@ -117,33 +153,7 @@ function throughComparators(
     constant[row] = sum;
     magnitude[row] += absolute;
   }
-  return { count, level: rows.level - 1, coefficients, constant, magnitude };
-}
-
-/**
- * The least value of each row over its level's box, [count], rounded down. With γ_m of Higham 2002, §3.1: a sum of m
- * products is wrong by at most γ_m·Σ|products|. Through a layer a coefficient errs by γ·Σ_k |A_k·W_kj|, which the
- * unit j multiplies by its magnitude: γ·Σ_k |A_k|·reach_k in all, constant included. Through a comparator, slopes being
- * at most 1 but for rounding, three roundings in each of two coefficients cost at most 3·(|A_low| + |A_high|) times
- * twice the two units' magnitudes, and the offset as much again at most in its sum. `magnitude` is the sum of all of
- * these, and m is the width of the widest level with what one term itself is rounded.
- */
-export function leastOverBox({ levels, widest }: RelaxedHead, rows: Rows): Float64Array {
-  const { count, coefficients, constant, magnitude } = rows;
-  const { lower, upper } = levels[rows.level];
-  const least = new Float64Array(count);
-  for (let row = 0, at = 0; row < count; row++) {
-    let sum = constant[row];
-    let absolute = magnitude[row] + Math.abs(sum);
-    for (let i = 0; i < lower.length; i++, at++) {
-      const factor = coefficients[at];
-      const term = factor * (factor < 0 ? upper[i] : lower[i]);
-      sum += term;
-      absolute += Math.abs(term);
-    }
-    least[row] = sum - sumError(widest + 8, absolute);
-  }
-  return least;
+  return { count, level: rows.level - 1, coefficients, constant, magnitude, least: null };
 }
 
 /** The given ones among the rows, in their order. */
@@ -155,5 +165,5 @@ export function pickRows(rows: Rows, picked: readonly number[]): Rows {
   });
   const pick = (values: Float64Array): Float64Array => Float64Array.from(picked, (row) => values[row]);
   const [constant, magnitude] = [pick(rows.constant), pick(rows.magnitude)];
-  return { count: picked.length, level: rows.level, coefficients, constant, magnitude };
+  return { count: picked.length, level: rows.level, coefficients, constant, magnitude, least: null };
 }

@@ -1,6 +1,6 @@
 import { propagatedMargins, type RepresentationBox } from '../boxPropagation.ts';
 import { headClasses, requireClass, requireHead, type DenseHead } from '../head.ts';
-import { differenceRows, leastOverBox, pickRows, stepBack, type RelaxedHead, type Rows } from './backSubstitution.ts';
+import { differencesBack, stepBack, type RelaxedHead, type Rows } from './backSubstitution.ts';
 import { relaxationOver } from './relax.ts';
 import { ascendSlopes } from './slopeAscent.ts';
 
@@ -11,53 +11,87 @@ import { ascendSlopes } from './slopeAscent.ts';
  * @throws RangeError as propagatedMargins does
  */
 export function linearMarginsOver(head: DenseHead, c: number): (box: RepresentationBox) => Float64Array {
-  const analyse = linearAnalysisOver(head, c);
-  return (box) => (head.layers.length === 1 ? propagatedMargins(head, box, c) : analyse(box).margins);
+  const substitute = substitutionOver(head, c);
+  return (box) => {
+    if (head.layers.length === 1) return propagatedMargins(head, box, c);
+    const { rivals, margins, improve } = substitute(box);
+    rivals.forEach((_, i) => improve(i));
+    return margins;
+  };
 }
 
 /** What linear bounds say of a box. */
 export interface LinearAnalysis {
-  /** [K], as linearMarginsOver has them. */
-  readonly margins: Float64Array;
-  /** For each rival the line below its margin, by its slopes, [D], and the corner, [D], in which it is least. */
-  readonly worst: readonly { readonly rival: number; readonly slopes: Float64Array; readonly corner: Float64Array }[];
+  /** Whether all margins are positive, as linearMarginsOver has them. */
+  readonly isProved: boolean;
+  /** For each rival a lower bound of the margin, the line below it by its slopes, [D], and the corner, [D], in which that is least. */
+  readonly worst: readonly {
+    readonly rival: number;
+    readonly margin: number;
+    readonly slopes: Float64Array;
+    readonly corner: Float64Array;
+  }[];
 }
 
 /** @throws RangeError as propagatedMargins does */
 export function linearAnalysisOver(head: DenseHead, c: number): (box: RepresentationBox) => LinearAnalysis {
+  const substitute = substitutionOver(head, c);
+  return (box) => {
+    const { rivals, margins, improve, relaxed, end } = substitute(box);
+    // Once one is not proved, nothing is gained by the others.
+    const worstFirst = [...rivals.keys()].sort((a, b) => margins[rivals[a]] - margins[rivals[b]]);
+    const isProved = worstFirst.every((i) => improve(i) > 0);
+    const worst = rivals.map((rival, i) => ({ rival, margin: margins[rival], ...leastCorner(relaxed, end, i) }));
+    return { isProved, worst };
+  };
+}
+
+interface Substitution {
+  /** All classes but c. */
+  readonly rivals: readonly number[];
+  /** [K], by lines of least area. */
+  readonly margins: Float64Array;
+  /** Looks for better lines for a rival's margin where it is not positive. @returns the margin, which is the better one now */
+  readonly improve: (rival: number) => number;
+  readonly relaxed: RelaxedHead;
+  /** What the rivals' rows come to at level 0. */
+  readonly end: Rows;
+}
+
+function substitutionOver(head: DenseHead, c: number): (box: RepresentationBox) => Substitution {
   requireHead('linear margins', head);
   requireClass('linear margins', head, c);
   const rivals = Array.from({ length: headClasses(head) }, (_, j) => j).filter((j) => j !== c);
+  const pairs = rivals.map((j) => [c, j] as const);
   let relaxationOf: ReturnType<typeof relaxationOver> | null = null;
   return (box) => {
     const margins = propagatedMargins(head, box, c);
     // After the sizes were checked.
     relaxationOf ??= relaxationOver(head);
     const relaxed = relaxationOf(box);
-    const pairs = rivals.map((j) => [c, j] as const);
-    const start = differenceRows(relaxed.steps.length, headClasses(head), pairs);
-    const { best, end } = substitute(relaxed, start);
-    rivals.forEach((j, i) => {
-      const bound = best[i] > 0 ? best[i] : Math.max(best[i], ascendSlopes(relaxed, pickRows(start, [i])));
+    const { best, end } = substitute(relaxed, differencesBack(relaxed, relaxed.steps.length, pairs));
+    const raise = (i: number, bound: number): number => {
+      const j = rivals[i];
       // A NaN compares as false, and overflow gives one, since the slack is infinite then: neither helps a margin.
       if (bound > margins[j]) margins[j] = bound;
-    });
-    return { margins, worst: rivals.map((rival, i) => ({ rival, ...leastCorner(relaxed, end, i) })) };
+      return margins[j];
+    };
+    best.forEach((bound, i) => raise(i, bound));
+    const improve = (i: number): number =>
+      best[i] > 0 ? margins[rivals[i]] : raise(i, ascendSlopes(relaxed, pairs[i]));
+    return { rivals, margins, improve, relaxed, end };
   };
 }
 
 /** The best bound at any level, and what the rows come to at level 0. */
 function substitute(relaxed: RelaxedHead, start: Rows): { readonly best: Float64Array; readonly end: Rows } {
   const best = new Float64Array(start.count).fill(-Infinity);
-  let rows = start;
-  while (rows.level > 0) {
-    rows = stepBack(relaxed, rows);
-    if (relaxed.steps[rows.level].kind === 'compare') continue;
-    leastOverBox(relaxed, rows).forEach((least, i) => {
+  for (let rows = start; ; rows = stepBack(relaxed, rows)) {
+    rows.least?.forEach((least, i) => {
       if (least > best[i]) best[i] = least;
     });
+    if (rows.level === 0) return { best, end: rows };
   }
-  return { best, end: rows };
 }
 
 function leastCorner(

@@ -2,8 +2,8 @@ import { denseInterval, type RepresentationBox } from '../boxPropagation.ts';
 import type { Interval } from '../groupSort.ts';
 import type { DenseHead } from '../head.ts';
 import { roundedDown, roundedUp } from '../rounding.ts';
-import { differenceRows, leastOverBox, pickRows, stepBack, type RelaxedHead, type Rows } from './backSubstitution.ts';
-import { comparatorLines, compareInterval, denseReach, levelOf, stepsOf } from './relaxedHead.ts';
+import { differencesBack, pickRows, stepBack, type RelaxedHead, type Rows } from './backSubstitution.ts';
+import { comparatorLines, compareInterval, levelOf, stepsOf } from './relaxedHead.ts';
 import type { CompareStep, Level, Relaxation } from './relaxedHead.ts';
 
 /**
@@ -21,8 +21,9 @@ export function relaxationOver(head: DenseHead): (box: RepresentationBox) => Rel
     for (const [at, step] of steps.entries()) {
       const level = levels[at];
       if (step.kind === 'dense') {
-        relaxations.push(denseReach(step, level));
-        levels.push(levelOf(denseInterval(step.layer, level)));
+        const { reach, ...interval } = denseInterval(step.layer, level);
+        relaxations.push({ kind: 'dense', reach });
+        levels.push(levelOf(interval));
       } else {
         relaxations.push(comparatorLines(step, level, differencesOf(known, step)));
         levels.push(levelOf(compareInterval(step, level)));
@@ -42,15 +43,15 @@ function differencesOf(known: RelaxedHead, { low, high }: CompareStep): Interval
   const isOpen = (q: number): boolean => !(lower[q] >= 0 || upper[q] <= 0);
   let open = Array.from(low.keys()).filter(isOpen);
   const pairs = open.flatMap((q) => [[low[q], high[q]] as const, [high[q], low[q]] as const]);
-  let rows = differenceRows(at, units.lower.length, pairs);
-  while (rows.level > 0 && open.length > 0) {
-    rows = stepBack(known, rows);
-    if (known.steps[rows.level].kind === 'compare') continue;
-    tighten({ lower, upper }, open, leastOverBox(known, rows));
-    rows = onlyOpen(rows, open.map(isOpen));
-    open = open.filter(isOpen);
+  if (at === 0 || open.length === 0) return { lower, upper };
+  for (let rows = differencesBack(known, at, pairs); ; rows = stepBack(known, rows)) {
+    if (rows.least !== null) {
+      tighten({ lower, upper }, open, rows.least);
+      rows = onlyOpen(rows, open.map(isOpen));
+      open = open.filter(isOpen);
+    }
+    if (rows.level === 0 || open.length === 0) return { lower, upper };
   }
-  return { lower, upper };
 }
 
 /** @param least lower bounds of t and of −t in turns, for each that is open */

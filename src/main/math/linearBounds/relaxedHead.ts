@@ -3,12 +3,9 @@ import type { DenseHead, DenseLayerWeights } from '../head.ts';
 import { roundedUp } from '../rounding.ts';
 import { groupSortStages, type ComparatorStage } from './sortingNetwork.ts';
 
-/** A dense layer whose weights are doubles: they are read thousands of times for each box. */
 export interface DenseStep {
   readonly kind: 'dense';
   readonly layer: DenseLayerWeights;
-  /** [outputs, inputs] */
-  readonly weight: Float64Array;
 }
 
 export interface CompareStep extends ComparatorStage {
@@ -20,9 +17,8 @@ export type Step = DenseStep | CompareStep;
 /** A head as dense layers and comparators: step s leads from the units of level s to those of level s + 1; level 0 is z. */
 export function stepsOf({ layers, groupSize }: DenseHead): Step[] {
   return layers.flatMap((layer, i): Step[] => {
-    const dense: DenseStep = { kind: 'dense', layer, weight: Float64Array.from(layer.weight) };
     const stages = i === layers.length - 1 ? [] : groupSortStages(layer.outputs, groupSize);
-    return [dense, ...stages.map((stage): Step => ({ kind: 'compare', ...stage }))];
+    return [{ kind: 'dense', layer }, ...stages.map((stage): Step => ({ kind: 'compare', ...stage }))];
   });
 }
 
@@ -51,8 +47,10 @@ export interface DenseReach {
  */
 export interface ComparatorLines {
   readonly kind: 'compare';
-  /** 1 where a ≥ b on the whole box, −1 where a ≤ b, else 0: only there lines are needed. */
-  readonly order: Int8Array;
+  /** Comparators with a ≥ b on the whole box. */
+  readonly swapped: Int32Array;
+  /** Those of either order: only there lines are needed. With a ≤ b on the whole box, there is nothing to do. */
+  readonly open: Int32Array;
   /** p and o, rounded up so that the line stays above. */
   readonly upperSlope: Float64Array;
   readonly upperOffset: Float64Array;
@@ -64,17 +62,6 @@ export interface ComparatorLines {
 
 export type Relaxation = DenseReach | ComparatorLines;
 
-export function denseReach({ layer, weight }: DenseStep, { magnitude }: Level): DenseReach {
-  const { inputs, outputs, bias } = layer;
-  const reach = new Float64Array(outputs);
-  for (let k = 0, at = 0; k < outputs; k++) {
-    let sum = Math.abs(bias[k]);
-    for (let j = 0; j < inputs; j++, at++) sum += Math.abs(weight[at]) * magnitude[j];
-    reach[k] = sum;
-  }
-  return { kind: 'dense', reach };
-}
-
 /** @param differences bounds of t of each comparator */
 export function comparatorLines(
   { low, high }: CompareStep,
@@ -85,7 +72,8 @@ export function comparatorLines(
   const count = low.length;
   const lines: ComparatorLines = {
     kind: 'compare',
-    order: new Int8Array(count),
+    swapped: Int32Array.from(low.keys()).filter((q) => lower[q] >= 0),
+    open: Int32Array.from(low.keys()).filter((q) => !(lower[q] >= 0 || upper[q] <= 0)),
     upperSlope: new Float64Array(count),
     upperOffset: new Float64Array(count),
     lowerSlope: new Float64Array(count),
@@ -93,7 +81,6 @@ export function comparatorLines(
   };
   for (let q = 0; q < count; q++) {
     const [l, u] = [lower[q], upper[q]];
-    lines.order[q] = l >= 0 ? 1 : u <= 0 ? -1 : 0;
     // A sum and a quotient; at t = l the line is ≥ 0 and at t = u it is ≥ u, hence above relu, which is convex, between.
     const slope = roundedUp(u / (u - l), 3);
     lines.upperSlope[q] = slope;

@@ -1,17 +1,25 @@
 import { dense } from '../head.ts';
-import { leastOverBox, stepBack, type LowerSlopes, type RelaxedHead, type Rows } from './backSubstitution.ts';
+import {
+  differencesBack,
+  stepBack,
+  type Difference,
+  type LowerSlopes,
+  type RelaxedHead,
+  type Rows,
+} from './backSubstitution.ts';
 import type { CompareStep, ComparatorLines } from './relaxedHead.ts';
 
 /** Each step moves half as far as the one before, the first one by 1/2: from 0 or 1 any slope can be reached. */
 const STEPS = 4;
 
 /**
- * Looks for slopes α of one row's own under which its bound is positive: every α in [0, 1] is sound, so the best bound found
+ * Looks for slopes α of a margin's own under which its bound is positive: every α in [0, 1] is sound, so the best bound found
  * counts. Ascends by the sign of the derivative (Xu et al. 2021 optimise the same slopes with Adam).
- * @param start one row
+ * @param margin of two classes
  * @returns the largest bound found; the search ends with the first that is positive
  */
-export function ascendSlopes(head: RelaxedHead, start: Rows): number {
+export function ascendSlopes(head: RelaxedHead, margin: Difference): number {
+  const start = differencesBack(head, head.steps.length, [margin]);
   const slopes = new Map<number, Float64Array>();
   for (const [at, relaxation] of head.relaxations.entries()) {
     if (relaxation.kind === 'compare') slopes.set(at, relaxation.lowerSlope.slice());
@@ -19,7 +27,7 @@ export function ascendSlopes(head: RelaxedHead, start: Rows): number {
   let best = -Infinity;
   for (let step = 0, move = 0.5; step <= STEPS; step++, move /= 2) {
     const traced = traceBack(head, start, slopes);
-    best = Math.max(best, leastOverBox(head, traced.row)[0]);
+    best = Math.max(best, traced.row.least![0]);
     // A NaN stays one: no slope repairs it.
     if (!(best <= 0) || step === STEPS) return best;
     moveSlopes(slopes, derivatives(head, traced, slopes), move);
@@ -84,16 +92,16 @@ function alongLines(
   { units, kinks, slopes }: AlongLines,
 ): Float64Array {
   const derivative = new Float64Array(low.length);
-  for (let q = 0; q < low.length; q++) {
-    const difference = units[low[q]] - units[high[q]];
-    let relu = lines.order[q] > 0 ? difference : 0;
-    if (lines.order[q] === 0) {
-      const isLower = kinks[q] >= 0;
-      relu = isLower ? slopes[q] * difference : lines.upperSlope[q] * difference + lines.upperOffset[q];
-      if (isLower) derivative[q] = kinks[q] * difference;
-    }
+  const addRelu = (q: number, relu: number): void => {
     units[low[q]] -= relu;
     units[high[q]] += relu;
+  };
+  for (const q of lines.swapped) addRelu(q, units[low[q]] - units[high[q]]);
+  for (const q of lines.open) {
+    const difference = units[low[q]] - units[high[q]];
+    const isLower = kinks[q] >= 0;
+    if (isLower) derivative[q] = kinks[q] * difference;
+    addRelu(q, isLower ? slopes[q] * difference : lines.upperSlope[q] * difference + lines.upperOffset[q]);
   }
   return derivative;
 }
