@@ -22,7 +22,10 @@ async function held(attack: Attack, count: number): Promise<Readonly<Record<stri
 it('serve answers nobody else, whatever the Host, Origin, path or token', async () => {
   expect(VARIANTS.length).toBeGreaterThanOrEqual(50);
   expect(TRAVERSALS.length).toBeGreaterThan(5000);
-  expect(await held(serve, 100)).toMatchObject({ 'token: 401': 20, 'token: 429': 80, 'honest: served': 4 });
+  const counts = await held(serve, 100);
+  expect(counts).toMatchObject({ 'token: 401': 20, 'honest: served': 4 });
+  // One letter beside the token, which no seed decides, may be the token itself: such a guess is not sent.
+  expect(counts['token: 429']).toBeGreaterThan(70);
 }, 120_000);
 
 it('malformed messages are answered as such and change nothing, over either transport', async () => {
