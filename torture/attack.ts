@@ -41,6 +41,10 @@ export class Tally {
     else this.violation(`not: ${what}: ${detail()}`);
   }
 
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
   get violations(): readonly string[] {
     return this.#violations;
   }

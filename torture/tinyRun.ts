@@ -1,12 +1,7 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { ExperimentConfig, ExperimentConfigInput } from '../src/shared/config.ts';
 import { parseConfig } from '../src/main/workbench/loadConfig.ts';
-import type { RunReporter } from '../src/main/workbench/runInProgress.ts';
 import { storedRun } from '../src/main/workbench/storedRun.ts';
 import { reading } from '../src/main/workbench/storeOfFolder.ts';
-import type { RunHost } from '../src/main/workbench/workbench.ts';
 import type { Store } from '../src/main/store/store.ts';
 import { fabricateFolder } from '../test/data/imageFolder/fabricate.ts';
 
@@ -37,20 +32,6 @@ export function tinyConfig(images: string, change: Partial<ExperimentConfigInput
 
 export const fabricateImages = (): string =>
   fabricateFolder({ classes: ['a', 'b'], train: 12, test: 4, height: 8, width: 8, channels: 1 });
-
-export const emptyFolder = (): string => mkdtempSync(path.join(tmpdir(), 'ptw-torture-'));
-
-export const SILENT: RunReporter = {
-  began: () => undefined,
-  progress: () => undefined,
-  epoch: () => undefined,
-  notice: () => undefined,
-  ended: () => undefined,
-};
-
-export function quietHost(change: Partial<RunHost> = {}): RunHost {
-  return { reporter: SILENT, signal: new AbortController().signal, opened: () => undefined, ...change };
-}
 
 /** Everything that a run found, by key and kind of stage: what must be equal however the run was disturbed. Times are left out. */
 export type Findings = ReadonlyMap<string, unknown>;

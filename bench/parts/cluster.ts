@@ -16,6 +16,7 @@ import { loadStudy, parseStudy } from '../../src/main/workbench/studies/loadStud
 import { runStudy } from '../../src/main/workbench/studies/runStudy.ts';
 import { MEASURED, measuredSeconds } from '../../src/main/workbench/studies/work.ts';
 import { openStore } from '../../src/main/store/store.ts';
+import { quietStudyHost } from '../../test/workbench/studies/tinyStudy.ts';
 import { publish } from '../document.ts';
 import { simulate, type TimedTask } from '../gridSimulation.ts';
 import type { Options } from '../options.ts';
@@ -43,9 +44,8 @@ async function measuredOverhead(): Promise<{ overhead: Times; text: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'ptw-bench-cluster-'));
   try {
     const loaded = parseStudy(SMALL, 'the small study');
-    const quiet = { began: nothing, entered: nothing, failed: nothing, opened: nothing, reporter: REPORTER };
     const home = join(folder, 'home');
-    await runStudy(home, loaded, { ...quiet, signal: new AbortController().signal });
+    await runStudy(home, loaded, quietStudyHost());
     const store = openStore(home, { readonly: true });
     const all = knownIn(store);
     const isOpen = (key: string): boolean => {
@@ -72,9 +72,6 @@ async function measuredOverhead(): Promise<{ overhead: Times; text: string }> {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const nothing = (): void => undefined;
-const REPORTER = { began: nothing, progress: nothing, epoch: nothing, notice: nothing, ended: nothing };
 
 const SMALL = {
   name: 'overhead of shards',

@@ -96,7 +96,7 @@ describe('beta quantiles with directed rounding', () => {
     for (const n of [2, 9, 500]) {
       for (const k of [1, 3, Math.ceil(n / 2), n].filter((count) => count <= n)) {
         const lower = betaQuantileLower(tail, k, n - k + 1);
-        // Which side it lies on to the last digit is for 50 digits to say: scripts/torture/rounding.ts.
+        // Which side it lies on to the last digit is for 50 digits to say: torture/attacks/rounding.ts.
         expect(betaTails(lower, k, n - k + 1).lower).toBeLessThanOrEqual(tail * (1 + 1e-11));
         expect(betaTails(lower * (1 + 1e-9), k, n - k + 1).lower).toBeGreaterThan(tail);
         expect(betaTails(betaQuantileUpper(tail, k, n - k + 1), k, n - k + 1).upper).toBeLessThanOrEqual(

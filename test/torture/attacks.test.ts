@@ -3,41 +3,45 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { bytesBelow } from '../../src/main/data/filesBelow.ts';
 import { readPages } from '../../src/main/hosts/pages.ts';
-import { attack as attackApi } from '../../scripts/torture/api.ts';
-import { attack as attackCoverage } from '../../scripts/torture/coverage.ts';
-import { attack as attackFormats } from '../../scripts/torture/formats.ts';
-import { TRAVERSALS, VARIANTS } from '../../scripts/torture/hostileRequests.ts';
-import { attack as attackServe } from '../../scripts/torture/serve.ts';
-import type { Attack } from '../../scripts/torture/attackAlone.ts';
+import { Tally, type Attack } from '../../torture/attack.ts';
+import { api } from '../../torture/attacks/api.ts';
+import { coverage } from '../../torture/attacks/coverage.ts';
+import { formats } from '../../torture/attacks/formats.ts';
+import { serve } from '../../torture/attacks/serve.ts';
+import { TRAVERSALS, VARIANTS } from '../../torture/hostileRequests.ts';
 import { emptyFolder } from '../workbench/tinyExperiment.ts';
 
 /** Each attack in small; `npm run torture` runs them at length (docs/soundness.md, docs/security.md). */
-const held = async (attack: Attack, count: number): Promise<Readonly<Record<string, number>>> => {
-  const { counts, failures } = await attack({ seed: 2, count, report: () => undefined });
-  expect(failures).toEqual([]);
-  return counts;
-};
+async function held(attack: Attack, count: number): Promise<Readonly<Record<string, number>>> {
+  const tally = new Tally();
+  await attack.run({ seed: 2, count, say: () => undefined }, tally);
+  expect(tally.violations).toEqual([]);
+  return Object.fromEntries(tally.counts);
+}
 
 it('serve answers nobody else, whatever the Host, Origin, path or token', async () => {
   expect(VARIANTS.length).toBeGreaterThanOrEqual(50);
   expect(TRAVERSALS.length).toBeGreaterThan(5000);
-  expect(await held(attackServe, 100)).toMatchObject({ 'token: 401': 20, 'token: 429': 80, 'honest: served': 4 });
+  const counts = await held(serve, 100);
+  expect(counts).toMatchObject({ 'token: 401': 20, 'honest: served': 4 });
+  // One letter beside the token, which no seed decides, may be the token itself: such a guess is not sent.
+  expect(counts['token: 429']).toBeGreaterThan(70);
 }, 120_000);
 
 it('malformed messages are answered as such and change nothing, over either transport', async () => {
-  const counts = await held(attackApi, 1000);
+  const counts = await held(api, 1000);
   expect(Object.keys(counts)).toEqual(expect.arrayContaining(['answered bad-input', 'bridge: not our page']));
 }, 120_000);
 
 it('damaged weights, configs, studies and folders of images are refused in our own words', async () => {
-  const counts = await held(attackFormats, 200);
+  const counts = await held(formats, 200);
   for (const kind of ['weights: WeightsError', 'config: BadInput', 'study: BadInput', 'folder of images: DataError']) {
     expect(counts[kind]).toBeGreaterThan(5);
   }
 }, 120_000);
 
 it('certificates of classifiers whose truth is known are false no more often than α, on the lattice too', async () => {
-  const counts = await held(attackCoverage, 150);
+  const counts = await held(coverage, 150);
   expect(counts['a duel at 1.2 sigma; label, separate, lattice: certified']).toBe(150);
 }, 120_000);
 

@@ -5,10 +5,11 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CallFailed } from '../../src/shared/api/errors.ts';
 import { openStore } from '../../src/main/store/store.ts';
+import { emptyFolder } from '../../test/workbench/tinyExperiment.ts';
 import type { Attack, Tally } from '../attack.ts';
 import { openedWorkbench, type OpenedWorkbench } from '../openedWorkbench.ts';
 import { Random } from '../random.ts';
-import { emptyFolder, fabricateImages, findingsIn, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
+import { fabricateImages, findingsIn, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
 
 const DISK_BYTES = 32 << 20;
 

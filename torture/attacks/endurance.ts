@@ -8,8 +8,9 @@ import { executeRun } from '../../src/main/workbench/executeRun.ts';
 import { deleteRuns } from '../../src/main/workbench/runs/deleteRuns.ts';
 import { recordFigures } from '../../src/main/workbench/runs/figures.ts';
 import { startRunIn } from '../../src/main/workbench/workbench.ts';
+import { emptyFolder, quietHost, SILENT } from '../../test/workbench/tinyExperiment.ts';
 import type { Attack, Tally } from '../attack.ts';
-import { emptyFolder, fabricateImages, quietHost, SILENT, tinyConfig } from '../tinyRun.ts';
+import { fabricateImages, tinyConfig } from '../tinyRun.ts';
 
 /** Every so many runs one has an engine of its own, as all of a workbench's have; the others share one that lives as long as all of them. */
 const OWN_ENGINE = 25;

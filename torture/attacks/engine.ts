@@ -6,10 +6,11 @@ import type { ExperimentConfigInput } from '../../src/shared/config.ts';
 import { openStore } from '../../src/main/store/store.ts';
 import type { Attack, Tally } from '../attack.ts';
 import { fabricateFolder } from '../../test/data/imageFolder/fabricate.ts';
+import { emptyFolder } from '../../test/workbench/tinyExperiment.ts';
 import { enginesOfThisProcess } from '../engines.ts';
 import { openedWorkbench, type OpenedWorkbench } from '../openedWorkbench.ts';
 import { Random } from '../random.ts';
-import { emptyFolder, fabricateImages, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
+import { fabricateImages, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
 
 /** Long enough for fifty engines to die in it. */
 const LONGER: Partial<ExperimentConfigInput> = {

@@ -17,9 +17,10 @@ import { DATABASE_NAME, openStore } from '../../src/main/store/store.ts';
 import { StoreError } from '../../src/main/store/errors.ts';
 import { salvage } from '../../src/main/workbench/salvage.ts';
 import { resumeRun, showRun, startRun } from '../../src/main/workbench/workbench.ts';
+import { emptyFolder, quietHost, SILENT } from '../../test/workbench/tinyExperiment.ts';
 import type { Attack, Tally } from '../attack.ts';
 import { Random } from '../random.ts';
-import { emptyFolder, fabricateImages, findingsOf, quietHost, SILENT, tinyConfig, type Findings } from '../tinyRun.ts';
+import { fabricateImages, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
 
 /** Folders that are as a person finds them, each damaged and mended again and again. */
 interface Victims {

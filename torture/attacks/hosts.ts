@@ -2,10 +2,11 @@ import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { openStore } from '../../src/main/store/store.ts';
 import { startRun } from '../../src/main/workbench/workbench.ts';
+import { emptyFolder, quietHost, SILENT } from '../../test/workbench/tinyExperiment.ts';
 import type { Attack, Tally } from '../attack.ts';
 import { start, type Child } from '../child.ts';
 import { Random } from '../random.ts';
-import { emptyFolder, fabricateImages, findingsOf, quietHost, SILENT, tinyConfig, type Findings } from '../tinyRun.ts';
+import { fabricateImages, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
 
 export const hosts: Attack = {
   name: 'hosts',

@@ -9,9 +9,10 @@ import type { CertificateRecord } from '../../src/shared/results.ts';
 import { DATABASE_NAME } from '../../src/main/store/store.ts';
 import { reading } from '../../src/main/workbench/storeOfFolder.ts';
 import { startRun } from '../../src/main/workbench/workbench.ts';
+import { emptyFolder, quietHost } from '../../test/workbench/tinyExperiment.ts';
 import type { Attack, Tally } from '../attack.ts';
 import { Random } from '../random.ts';
-import { emptyFolder, fabricateImages, findingsOf, quietHost, tinyConfig, type Findings } from '../tinyRun.ts';
+import { fabricateImages, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
 
 const HOST = path.join(import.meta.dirname, '../processes/runHost.ts');
 

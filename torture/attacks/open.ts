@@ -6,10 +6,10 @@ import { DATABASE_NAME, openStore } from '../../src/main/store/store.ts';
 import { MIGRATIONS } from '../../src/main/store/migrations/index.ts';
 import { APPLICATION_ID } from '../../src/main/store/migrate.ts';
 import { certificatesOf } from '../../test/store/certificates.ts';
+import { emptyFolder } from '../../test/workbench/tinyExperiment.ts';
 import type { Attack, Tally } from '../attack.ts';
 import { start } from '../child.ts';
 import { Random } from '../random.ts';
-import { emptyFolder } from '../tinyRun.ts';
 
 const LATEST = MIGRATIONS.length;
 const INSTANCES = 5;

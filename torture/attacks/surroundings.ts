@@ -7,9 +7,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { openStore } from '../../src/main/store/store.ts';
 import { startRun } from '../../src/main/workbench/workbench.ts';
 import { fabricateFolder } from '../../test/data/imageFolder/fabricate.ts';
+import { emptyFolder, quietHost, SILENT } from '../../test/workbench/tinyExperiment.ts';
 import type { Attack, Tally } from '../attack.ts';
 import { Random } from '../random.ts';
-import { emptyFolder, fabricateImages, findingsOf, quietHost, SILENT, tinyConfig, type Findings } from '../tinyRun.ts';
+import { fabricateImages, findingsOf, tinyConfig, type Findings } from '../tinyRun.ts';
 
 const PTW = path.join(import.meta.dirname, '../../bin/ptw.mjs');
 /** Of a user who may write nothing that is not everybody's: root may write anywhere. */

@@ -4,7 +4,8 @@ import { writeSync } from 'node:fs';
 import { openStore, type Store } from '../../src/main/store/store.ts';
 import type { Engines } from '../../src/main/engine/process/engines.ts';
 import { resumeRunIn, startRunIn } from '../../src/main/workbench/workbench.ts';
-import { quietHost, tinyConfig } from '../tinyRun.ts';
+import { quietHost } from '../../test/workbench/tinyExperiment.ts';
+import { tinyConfig } from '../tinyRun.ts';
 
 const [folder, images] = process.argv.slice(2);
 const say = (line: string): number => writeSync(1, `${line.replaceAll('\n', ' ')}\n`);

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boxTrainingSchema, type BoxTraining, type HeadSpec } from '../../../src/shared/config.ts';
-import type { HeadWeights } from '../../../src/shared/results.ts';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
 import { QUIET } from '../../../src/main/engine/context.ts';
 import { everyIndex, imageTensor } from '../../../src/main/engine/imageSet.ts';
@@ -14,15 +13,14 @@ import { noiseSource } from '../../../src/main/engine/ops/standardNormal.ts';
 import { noisyImages } from '../../../src/main/engine/smoothing/draws.ts';
 import { boxIndex, type BoxSource } from '../../../src/main/engine/training/boxIndex.ts';
 import { boxHalfWidths, boxLoss, rampAt } from '../../../src/main/engine/training/boxTraining.ts';
-import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
 import type { EffectiveTraining } from '../../../src/main/engine/training/effectiveTraining.ts';
-import type { EpochReport } from '../../../src/main/engine/training/trainExtractor.ts';
-import { trainHeads, type TrainHeadsInputs } from '../../../src/main/engine/training/trainHeads.ts';
+import type { TrainHeadsInputs } from '../../../src/main/engine/training/trainHeads.ts';
 import { propagatedMargins } from '../../../src/main/math/boxPropagation.ts';
 import { representationLevel } from '../../../src/main/math/levels.ts';
 import { orderStatisticEpsilon } from '../../../src/main/math/orderStatistics.ts';
 import { deriveKey, shuffledIndices } from '../../../src/main/math/philox.ts';
 import { toySet } from '../toySet.ts';
+import { train, type Trained } from './trainedHeads.ts';
 import { trainingOf } from './trainingOf.ts';
 
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
@@ -57,27 +55,6 @@ function inputsFor(specs: readonly HeadSpec[], change: Partial<TrainHeadsInputs>
     smoothing: SMOOTHING,
     ...change,
   };
-}
-
-interface Trained {
-  readonly reports: Omit<EpochReport, 'seconds'>[];
-  readonly checkpoints: Checkpoint[];
-  weights: HeadWeights | null;
-}
-
-async function train(inputs: TrainHeadsInputs): Promise<Trained[]> {
-  const trained = inputs.heads.map((): Trained => ({ reports: [], checkpoints: [], weights: null }));
-  await trainHeads(inputs, {
-    ...QUIET,
-    epoch: (head, { seconds: _, ...report }, checkpoint) => {
-      trained[head].reports.push(report);
-      trained[head].checkpoints.push(checkpoint);
-    },
-    finished: (head, weights) => {
-      trained[head].weights = weights;
-    },
-  });
-  return trained;
 }
 
 describe('boxes that cannot be had are refused', () => {

@@ -13,13 +13,12 @@ import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/mai
 import { Passes } from '../../../src/main/engine/passes.ts';
 import { drawKeys } from '../../../src/main/engine/smoothing/draws.ts';
 import { bankKey } from '../../../src/main/engine/training/bankKey.ts';
-import type { Checkpoint } from '../../../src/main/engine/training/checkpoint.ts';
 import { compileNoisy, drawBank, type BankRequest } from '../../../src/main/engine/training/drawBank.ts';
 import { drawsOfStep, firstDraws, type BankKeeping } from '../../../src/main/engine/training/headBanks.ts';
-import type { EpochReport } from '../../../src/main/engine/training/trainExtractor.ts';
-import { trainHeads, type TrainHeadsInputs } from '../../../src/main/engine/training/trainHeads.ts';
+import type { TrainHeadsInputs } from '../../../src/main/engine/training/trainHeads.ts';
 import { deriveKey } from '../../../src/main/math/philox.ts';
 import { toySet } from '../toySet.ts';
+import { train } from './trainedHeads.ts';
 import { trainingOf } from './trainingOf.ts';
 
 const NET = { blocks: [1, 1, 1], width: 1 } as const;
@@ -62,24 +61,6 @@ function inputsFor(specs: readonly HeadSpec[], change: Partial<TrainHeadsInputs>
   };
 }
 
-interface Trained {
-  readonly reports: Omit<EpochReport, 'seconds'>[];
-  readonly checkpoints: Checkpoint[];
-  weights: HeadWeights | null;
-}
-
-async function train(inputs: TrainHeadsInputs): Promise<Trained[]> {
-  const trained = inputs.heads.map((): Trained => ({ reports: [], checkpoints: [], weights: null }));
-  await trainHeads(inputs, {
-    ...QUIET,
-    epoch: (head, { seconds: _, ...report }, checkpoint) => {
-      trained[head].reports.push(report);
-      trained[head].checkpoints.push(checkpoint);
-    },
-    finished: (head, weights) => (trained[head].weights = weights),
-  });
-  return trained;
-}
 const weightsOf = async (inputs: TrainHeadsInputs) => (await train(inputs)).map(({ weights }) => weights);
 
 const requestOf = (change: Partial<BankRequest> = {}): BankRequest => ({

@@ -1,7 +1,7 @@
 // Messages that are no valid request of the API: some of no shape at all, some a step beside a valid one.
-import { CALLS, type CallName } from '../../src/shared/api/calls.ts';
-import { requestSchema } from '../../src/shared/api/envelope.ts';
-import type { Choices } from './attackAlone.ts';
+import { CALLS, type CallName } from '../src/shared/api/calls.ts';
+import { requestSchema } from '../src/shared/api/envelope.ts';
+import type { Choices } from './choices.ts';
 
 /** A valid input of every call; what is malformed begins from one of these. */
 const CERTIFICATE = { run: 1, domain: 'target', index: 0, head: '1-layer wn' };

@@ -1,8 +1,6 @@
 // Damaged and hostile files of what this program reads beside data sets in their own formats (whose readers have 20,000 mutants each in
 // test/data): weights, configs, studies, folders of images. ONNX is only written. Must hold: a typed error or a value, within seconds and
 // bounded memory, and nothing read that lies outside the folder that was chosen.
-//
-//     node scripts/torture/formats.ts [--seed n] [--count mutants of each format]
 import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { encode } from 'fast-png';
@@ -23,51 +21,50 @@ import { presetDocument } from '../../src/main/workbench/presets.ts';
 import { expandStudy } from '../../src/main/workbench/studies/expandStudy.ts';
 import { loadStudy, parseStudy } from '../../src/main/workbench/studies/loadStudy.ts';
 import type { HeadWeights } from '../../src/shared/results.ts';
-import { Choices, runAlone, tally, type Attack, type AttackResult } from './attackAlone.ts';
-import { mutated } from './malformed.ts';
-import { temporaryFolder } from './tinyRun.ts';
+import { emptyFolder } from '../../test/workbench/tinyExperiment.ts';
+import type { Attack, Tally } from '../attack.ts';
+import { Choices } from '../choices.ts';
+import { mutated } from '../malformed.ts';
 
 const MOST_SECONDS = 5;
 const MOST_GROWTH = 1 << 30;
 
-interface Tried {
-  readonly counts: Record<string, number>;
-  readonly failures: string[];
-}
-
-export const attack: Attack = async ({ seed, count, report }): Promise<AttackResult> => {
-  const tried: Tried = { counts: {}, failures: [] };
-  const before = process.memoryUsage().rss;
-  for (const [name, attempt] of Object.entries(FORMATS)) {
-    const choices = new Choices(seed, 'formats', name);
-    // A folder takes a hundred files.
-    const times = name === 'folder of images' ? Math.ceil(count / 20) : count;
-    for (let i = 0; i < times; i++) tryOne(name, () => attempt(choices, tried.failures), tried);
-    report(`${name}: ${times} mutants`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  const growth = process.memoryUsage().rss - before;
-  if (growth > MOST_GROWTH) tried.failures.push(`memory grew by ${growth} bytes`);
-  return tried;
+export const formats: Attack = {
+  name: 'formats',
+  title: 'damaged weights, configs, studies and folders are refused in bounds',
+  count: 20_000,
+  async run({ seed, count, say }, tally) {
+    const before = process.memoryUsage().rss;
+    for (const [name, attempt] of Object.entries(FORMATS)) {
+      const choices = new Choices(seed, 'formats', name);
+      // A folder takes a hundred files.
+      const times = name === 'folder of images' ? Math.ceil(count / 20) : count;
+      for (let i = 0; i < times; i++) tryOne(name, () => attempt(choices, tally), tally);
+      say(`${name}: ${times} mutants`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const growth = process.memoryUsage().rss - before;
+    if (growth > MOST_GROWTH) tally.violation(`memory grew by ${growth} bytes`);
+  },
 };
 
-function tryOne(name: string, attempt: () => void, { counts, failures }: Tried): void {
+function tryOne(name: string, attempt: () => void, tally: Tally): void {
   const began = performance.now();
   try {
     attempt();
-    tally(counts, `${name}: read`);
+    tally.add(`${name}: read`);
   } catch (error) {
     const isTyped = error instanceof BadInput || error instanceof DataError || error instanceof WeightsError;
-    if (isTyped) tally(counts, `${name}: ${error.name}`);
+    if (isTyped) tally.add(`${name}: ${error.name}`);
     else
-      failures.push(
+      tally.violation(
         `${name}: ${error instanceof Error ? (error.stack ?? error.message).slice(0, 400) : String(error)}`,
       );
     if (isTyped && error.message.length > 200_000)
-      failures.push(`${name}: a message of ${error.message.length} letters`);
+      tally.violation(`${name}: a message of ${error.message.length} letters`);
   }
   const seconds = (performance.now() - began) / 1000;
-  if (seconds > MOST_SECONDS) failures.push(`${name}: ${seconds.toFixed(1)} s`);
+  if (seconds > MOST_SECONDS) tally.violation(`${name}: ${seconds.toFixed(1)} s`);
 }
 
 // --- weights ---------------------------------------------------------------------------------------------------------
@@ -159,7 +156,7 @@ let made: { readonly folder: string; readonly around: string } | null = null;
 /** A sound folder, and beside it an image that nobody asked for. */
 function original(): { readonly folder: string; readonly around: string } {
   if (made !== null) return made;
-  const around = temporaryFolder();
+  const around = emptyFolder();
   const folder = path.join(around, 'chosen');
   for (const part of ['train', 'test']) {
     for (const [label, name] of ['cat', 'dog', 'emu'].entries()) {
@@ -189,7 +186,7 @@ const NAMES = [
   '__proto__',
 ];
 
-function imageFolder(choices: Choices, failures: string[]): void {
+function imageFolder(choices: Choices, tally: Tally): void {
   const { folder, around } = original();
   const copy = path.join(around, 'copy');
   cpSync(folder, copy, { recursive: true });
@@ -197,7 +194,7 @@ function imageFolder(choices: Choices, failures: string[]): void {
     for (let times = choices.below(3); times >= 0; times--) mutateFolder(copy, { around, choices });
     const data = openDataset({ folder: copy });
     const values = [data.train, data.test].flatMap(({ images }) => [...images]);
-    if (values.includes(OUTSIDE_LEVEL)) failures.push('folder of images: an image outside was read');
+    if (values.includes(OUTSIDE_LEVEL)) tally.violation('folder of images: an image outside was read');
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
@@ -237,11 +234,9 @@ function mutateFolder(copy: string, { around, choices }: { readonly around: stri
   );
 }
 
-const FORMATS: Readonly<Record<string, (choices: Choices, failures: string[]) => void>> = {
+const FORMATS: Readonly<Record<string, (choices: Choices, tally: Tally) => void>> = {
   weights,
   config,
   study,
   'folder of images': imageFolder,
 };
-
-await runAlone(import.meta.url, attack, 20_000);

@@ -1,15 +1,15 @@
 // Everybody who may not speak to `serve`: other hosts and origins on every route and on the WebSocket, guessed tokens and cookies, and
 // paths that lead out of the pages. Must hold: all refused, guesses read no faster than twenty a minute, and who has the cookie is served.
-//
-//     node scripts/torture/serve.ts [--seed n] [--count guesses]
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { serve, type Server } from '../../src/main/hosts/serve/serve.ts';
-import { Choices, runAlone, tally, type Attack, type AttackResult } from './attackAlone.ts';
-import { TRAVERSALS, VARIANTS } from './hostileRequests.ts';
-import { temporaryFolder } from './tinyRun.ts';
+import { serve as startServer, type Server } from '../../src/main/hosts/serve/serve.ts';
+import { emptyFolder } from '../../test/workbench/tinyExperiment.ts';
+import type { Attack, Tally } from '../attack.ts';
+import { Choices } from '../choices.ts';
+import { TRAVERSALS, VARIANTS } from '../hostileRequests.ts';
+import { nothingUnhandled } from '../unhandled.ts';
 
 const SECRET = 'what no request may read';
 const PAGE = '<!doctype html><title>Workbench</title>';
@@ -35,36 +35,37 @@ const UPGRADE = [
 interface Attacked {
   readonly server: Server;
   readonly cookie: string;
-  readonly counts: Record<string, number>;
-  readonly failures: string[];
+  readonly tally: Tally;
 }
 
-export const attack: Attack = async ({ seed, count, report }): Promise<AttackResult> => {
-  const server = await serve({ folder: temporaryFolder(), port: 0, pages: pagesWithLinks() });
-  const failures: string[] = [];
-  const unhandled = (error: unknown): void => void failures.push(`unhandled: ${String(error)}`);
-  process.on('unhandledRejection', unhandled).on('uncaughtException', unhandled);
-  try {
-    const attacked: Attacked = { server, cookie: await openedCookie(server), counts: {}, failures };
-    await hostsAndOrigins(attacked);
-    report(
-      `${VARIANTS.length} hosts and origins × ${ROUTES.length} routes × ${METHODS.length} methods, and the WebSocket`,
-    );
-    await traversals(attacked);
-    report(`${TRAVERSALS.length} paths`);
-    await guesses(attacked, new Choices(seed, 'serve'), count);
-    report(`${count} guesses`);
-    await honest(attacked, 'afterwards');
-    return { counts: attacked.counts, failures };
-  } finally {
-    process.off('unhandledRejection', unhandled).off('uncaughtException', unhandled);
-    await server.close();
-  }
+export const serve: Attack = {
+  name: 'serve',
+  title: 'foreign hosts and origins, guessed tokens and paths that lead out are refused',
+  count: 10_000,
+  async run({ seed, count, say }, tally) {
+    const server = await startServer({ folder: emptyFolder(), port: 0, pages: pagesWithLinks() });
+    try {
+      await nothingUnhandled(tally, async () => {
+        const attacked: Attacked = { server, cookie: await openedCookie(server), tally };
+        await hostsAndOrigins(attacked);
+        say(
+          `${VARIANTS.length} hosts and origins × ${ROUTES.length} routes × ${METHODS.length} methods, and the WebSocket`,
+        );
+        await traversals(attacked);
+        say(`${TRAVERSALS.length} paths`);
+        await guesses(attacked, new Choices(seed, 'serve'), count);
+        say(`${count} guesses`);
+        await honest(attacked, 'afterwards');
+      });
+    } finally {
+      await server.close();
+    }
+  },
 };
 
 /** Pages with symbolic links out of their folder, as a package might bring them. */
 function pagesWithLinks(): string {
-  const around = temporaryFolder();
+  const around = emptyFolder();
   const pages = path.join(around, 'pages');
   mkdirSync(path.join(pages, 'assets'), { recursive: true });
   writeFileSync(path.join(pages, 'index.html'), PAGE);
@@ -110,19 +111,19 @@ async function openedCookie(server: Server): Promise<string> {
 }
 
 /** The checks could fail: whoever asks rightly is answered. */
-async function honest({ server: { port }, cookie, counts, failures }: Attacked, when: string): Promise<void> {
+async function honest({ server: { port }, cookie, tally }: Attacked, when: string): Promise<void> {
   const lines = [`Host: 127.0.0.1:${port}`, `Cookie: ${cookie}`];
   const page = await ask(port, 'GET / HTTP/1.1', lines);
   if (page.status !== 200 || !page.text.includes(PAGE))
-    failures.push(`${when} the honest page is answered ${page.status}`);
+    tally.violation(`${when} the honest page is answered ${page.status}`);
   const socket = await ask(port, 'GET /api HTTP/1.1', [...lines, `Origin: http://127.0.0.1:${port}`], true);
-  if (socket.status !== 101) failures.push(`${when} the honest WebSocket is answered ${socket.status}`);
-  tally(counts, 'honest: served');
-  tally(counts, 'honest: served');
+  if (socket.status !== 101) tally.violation(`${when} the honest WebSocket is answered ${socket.status}`);
+  tally.add('honest: served');
+  tally.add('honest: served');
 }
 
 async function hostsAndOrigins(attacked: Attacked): Promise<void> {
-  const { server, cookie, counts, failures } = attacked;
+  const { server, cookie, tally } = attacked;
   const { port } = server;
   await honest(attacked, 'before');
   const with_ = [`Cookie: ${cookie}`];
@@ -130,33 +131,33 @@ async function hostsAndOrigins(attacked: Attacked): Promise<void> {
     for (const route of ROUTES) {
       for (const method of METHODS) {
         const { status, text } = await ask(port, `${method} ${route} HTTP/1.1`, [...lines(port), ...with_]);
-        tally(counts, `host or origin: ${status}`);
-        if (status !== 403 && status !== 400) failures.push(`${what}: ${method} ${route} is answered ${status}`);
+        tally.add(`host or origin: ${status}`);
+        if (status !== 403 && status !== 400) tally.violation(`${what}: ${method} ${route} is answered ${status}`);
         if (text.includes(PAGE) || text.includes('set-cookie'))
-          failures.push(`${what}: ${method} ${route} gives something away`);
+          tally.violation(`${what}: ${method} ${route} gives something away`);
       }
     }
     for (const at of ['/api', '/', '/api/../api']) {
       const { status } = await ask(port, `GET ${at} HTTP/1.1`, [...lines(port), ...with_], true);
-      tally(counts, `host or origin, WebSocket: ${status}`);
-      if (status !== 403 && status !== 400) failures.push(`${what}: the WebSocket at ${at} is answered ${status}`);
+      tally.add(`host or origin, WebSocket: ${status}`);
+      if (status !== 403 && status !== 400) tally.violation(`${what}: the WebSocket at ${at} is answered ${status}`);
     }
   }
 }
 
-async function traversals({ server: { port }, cookie, counts, failures }: Attacked): Promise<void> {
+async function traversals({ server: { port }, cookie, tally }: Attacked): Promise<void> {
   const lines = [`Host: 127.0.0.1:${port}`, `Cookie: ${cookie}`];
   for (const target of TRAVERSALS) {
     const { status, text } = await ask(port, `GET ${target} HTTP/1.1`, lines);
     const isApp = status === 200 && text.includes(PAGE);
-    tally(counts, `path: ${isApp ? 'the page itself' : status}`);
+    tally.add(`path: ${isApp ? 'the page itself' : status}`);
     // An address without an extension is a view of the application, which is its page.
-    if (!isApp && ![400, 404].includes(status)) failures.push(`${JSON.stringify(target)} is answered ${status}`);
-    if (text.includes(SECRET) || text.includes('root:')) failures.push(`${JSON.stringify(target)} was read`);
+    if (!isApp && ![400, 404].includes(status)) tally.violation(`${JSON.stringify(target)} is answered ${status}`);
+    if (text.includes(SECRET) || text.includes('root:')) tally.violation(`${JSON.stringify(target)} was read`);
   }
 }
 
-async function guesses({ server, cookie, counts, failures }: Attacked, choices: Choices, count: number): Promise<void> {
+async function guesses({ server, cookie, tally }: Attacked, choices: Choices, count: number): Promise<void> {
   const { port } = server;
   const token = new URL(server.newLink()).searchParams.get('token')!;
   const lines = [`Host: 127.0.0.1:${port}`];
@@ -166,21 +167,21 @@ async function guesses({ server, cookie, counts, failures }: Attacked, choices: 
     const guess = guessOf(token, choices);
     if (guess === token) continue;
     const { status } = await ask(port, `GET /open?token=${encodeURIComponent(guess)} HTTP/1.1`, lines);
-    tally(counts, `token: ${status}`);
+    tally.add(`token: ${status}`);
     if (status === 401) read++;
-    else if (status !== 429) failures.push(`the token ${JSON.stringify(guess.slice(0, 60))} is answered ${status}`);
+    else if (status !== 429) tally.violation(`the token ${JSON.stringify(guess.slice(0, 60))} is answered ${status}`);
   }
   const minutes = Math.ceil((performance.now() - began) / 60_000);
   if (read > 20 * minutes)
-    failures.push(`${read} tokens were read in ${minutes} minutes, expected at most 20 a minute`);
+    tally.violation(`${read} tokens were read in ${minutes} minutes, expected at most 20 a minute`);
   const value = cookie.slice(cookie.indexOf('=') + 1);
   for (let i = 0; i < Math.ceil(count / 10); i++) {
     const guess = guessOf(value, choices);
     if (guess === value) continue;
     const header = `Cookie: ptw-session=${guess.replaceAll(/[\r\n]/g, '')}`;
     const { status } = await ask(port, 'GET / HTTP/1.1', [...lines, header]);
-    tally(counts, `cookie: ${status}`);
-    if (status !== 401 && status !== 400) failures.push(`a guessed cookie is answered ${status}`);
+    tally.add(`cookie: ${status}`);
+    if (status !== 401 && status !== 400) tally.violation(`a guessed cookie is answered ${status}`);
   }
 }
 
@@ -200,5 +201,3 @@ function guessOf(right: string, choices: Choices): string {
     () => 'x'.repeat(4000),
   ])();
 }
-
-await runAlone(import.meta.url, attack, 10_000);

@@ -1,7 +1,5 @@
 // Every bound that a certificate rounds, at random points and extremes, against 50-digit and exact rational arithmetic (rounding.py).
 // Must hold: each lies on its safe side. Needs Python 3 with mpmath: python3 -m pip install mpmath
-//
-//     node scripts/torture/rounding.ts [--seed n] [--count points]
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,8 +13,9 @@ import { alphaOfTest, latticeSpacing, radiusLost } from '../../src/main/math/lat
 import { normalQuantileLower, normalQuantileUpper } from '../../src/main/math/normal.ts';
 import { orderStatisticEpsilon } from '../../src/main/math/orderStatistics.ts';
 import { layerNormUpper } from '../../src/main/math/spectralNorm.ts';
-import { Choices, runAlone, type Attack, type AttackResult } from './attackAlone.ts';
-import { temporaryFolder } from './tinyRun.ts';
+import { emptyFolder } from '../../test/workbench/tinyExperiment.ts';
+import type { Attack } from '../attack.ts';
+import { Choices } from '../choices.ts';
 
 const CHECKER = fileURLToPath(new URL('rounding.py', import.meta.url));
 
@@ -155,26 +154,30 @@ interface Checked {
   readonly wrong: readonly string[];
 }
 
-export const attack: Attack = async ({ seed, count, report }): Promise<AttackResult> => {
-  const folder = temporaryFolder();
-  const file = path.join(folder, 'points.jsonl');
-  try {
-    const lines = KINDS.flatMap(([kind, make, share]) => {
-      const choices = new Choices(seed, 'rounding', kind);
-      return Array.from({ length: Math.ceil(share * count) }, () => JSON.stringify({ kind, ...make(choices) }));
-    });
-    writeFileSync(file, `${lines.join('\n')}\n`);
-    report(`${lines.length} points written`);
-    const { stdout } = await promisify(execFile)(process.env['PTW_PYTHON'] ?? 'python3', [CHECKER, file], {
-      maxBuffer: 1 << 28,
-    });
-    const { counts, slack, wrong } = JSON.parse(stdout) as Checked;
-    for (const [kind, most] of Object.entries(slack))
-      if (most > 0) report(`${kind}: off by ${most.toExponential(1)} at most`);
-    return { counts, failures: wrong };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export const rounding: Attack = {
+  name: 'rounding',
+  title: 'bounds lie outside of 50-digit arithmetic (needs Python with mpmath)',
+  count: 100_000,
+  async run({ seed, count, say }, tally) {
+    const folder = emptyFolder();
+    const file = path.join(folder, 'points.jsonl');
+    try {
+      const lines = KINDS.flatMap(([kind, make, share]) => {
+        const choices = new Choices(seed, 'rounding', kind);
+        return Array.from({ length: Math.ceil(share * count) }, () => JSON.stringify({ kind, ...make(choices) }));
+      });
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      say(`${lines.length} points written`);
+      const { stdout } = await promisify(execFile)(process.env['PTW_PYTHON'] ?? 'python3', [CHECKER, file], {
+        maxBuffer: 1 << 28,
+      });
+      const { counts, slack, wrong } = JSON.parse(stdout) as Checked;
+      for (const [kind, most] of Object.entries(slack))
+        if (most > 0) say(`${kind}: off by ${most.toExponential(1)} at most`);
+      for (const [kind, points] of Object.entries(counts)) tally.add(kind, points);
+      for (const point of wrong) tally.violation(point);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
 };
-
-await runAlone(import.meta.url, attack, 100_000);

@@ -1,71 +1,80 @@
 // Malformed messages over the WebSocket of `serve` and over Electron's message handler, while a finished run lies in the folder.
 // Must hold: every request is answered with an error that is no defect, nothing is unhandled, and no byte of the state changes.
-//
-//     node scripts/torture/api.ts [--seed n] [--count n]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { CHANNELS } from '../../src/main/hosts/electron/channels.ts';
 import { bridge, type Sender } from '../../src/main/hosts/electron/ipcBridge.ts';
 import { serve, type Server } from '../../src/main/hosts/serve/serve.ts';
+import { startRun } from '../../src/main/workbench/workbench.ts';
 import { replySchema } from '../../src/shared/api/envelope.ts';
 import { decode, encode } from '../../src/shared/api/wire.ts';
-import { Choices, runAlone, tally, type Attack, type AttackResult } from './attackAlone.ts';
-import { malformed } from './malformed.ts';
-import { digestOf, finishedRun, temporaryFolder } from './tinyRun.ts';
+import { emptyFolder, quietHost } from '../../test/workbench/tinyExperiment.ts';
+import type { Attack, Tally } from '../attack.ts';
+import { Choices } from '../choices.ts';
+import { digestOf } from '../folderDigest.ts';
+import { malformed } from '../malformed.ts';
+import { fabricateImages, tinyConfig } from '../tinyRun.ts';
+import { nothingUnhandled } from '../unhandled.ts';
 
 interface Attacked {
   readonly server: Server;
   readonly choices: Choices;
-  readonly counts: Record<string, number>;
-  readonly failures: string[];
+  readonly tally: Tally;
 }
 
-export const attack: Attack = async ({ seed, count, report }): Promise<AttackResult> => {
-  const folder = await finishedRun();
-  const pages = temporaryFolder();
-  mkdirSync(path.join(pages, 'assets'));
-  writeFileSync(path.join(pages, 'index.html'), '<!doctype html>');
-  const server = await serve({ folder, port: 0, pages });
-  const counts: Record<string, number> = {};
-  const failures: string[] = [];
-  const unhandled = (error: unknown): void => void failures.push(`unhandled: ${String(error)}`);
-  process.on('unhandledRejection', unhandled).on('uncaughtException', unhandled);
-  try {
-    const changed = `the state changed under`;
+export const api: Attack = {
+  name: 'api',
+  title: 'malformed messages over the WebSocket and over the bridge change nothing',
+  count: 100_000,
+  async run({ seed, count, say }, tally) {
+    const folder = emptyFolder();
+    await startRun(folder, tinyConfig(fabricateImages()), quietHost());
+    const server = await serve({ folder, port: 0, pages: onePage() });
     const before = digestOf(folder);
-    const overSocket = Math.ceil(count / 2);
-    await attackSocket({ server, choices: new Choices(seed, 'api', 'socket'), counts, failures }, overSocket);
-    if (digestOf(folder) !== before) failures.push(`${changed} the WebSocket`);
-    report(`${overSocket} messages over the WebSocket`);
-    await attackBridge({ server, choices: new Choices(seed, 'api', 'bridge'), counts, failures }, count - overSocket);
-    if (digestOf(folder) !== before) failures.push(`${changed} the bridge`);
-    report(`${count - overSocket} messages over the bridge`);
-    // Whoever is well-behaved is answered as before.
-    const reply = await server.workbench.answer({ id: 1, call: 'run.get', input: { run: 1 } });
-    if (!reply.ok) failures.push(`afterwards run.get is answered with ${reply.error.message}`);
-    if (process.memoryUsage().rss > 2 ** 31) failures.push(`memory grew to ${process.memoryUsage().rss} bytes`);
-    // Rejections are told of one turn late.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return { counts, failures };
-  } finally {
-    process.off('unhandledRejection', unhandled).off('uncaughtException', unhandled);
-    await server.close();
-  }
+    const unchanged = (under: string): void => {
+      if (digestOf(folder) !== before) tally.violation(`the state changed under ${under}`);
+    };
+    try {
+      await nothingUnhandled(tally, async () => {
+        const overSocket = Math.ceil(count / 2);
+        await attackSocket({ server, choices: new Choices(seed, 'api', 'socket'), tally }, overSocket);
+        unchanged('the WebSocket');
+        say(`${overSocket} messages over the WebSocket`);
+        await attackBridge({ server, choices: new Choices(seed, 'api', 'bridge'), tally }, count - overSocket);
+        unchanged('the bridge');
+        say(`${count - overSocket} messages over the bridge`);
+        // Whoever is well-behaved is answered as before.
+        const reply = await server.workbench.answer({ id: 1, call: 'run.get', input: { run: 1 } });
+        if (!reply.ok) tally.violation(`afterwards run.get is answered with ${reply.error.message}`);
+        const { rss } = process.memoryUsage();
+        if (rss > 2 ** 31) tally.violation(`memory grew to ${rss} bytes`);
+      });
+    } finally {
+      await server.close();
+    }
+  },
 };
 
+function onePage(): string {
+  const pages = emptyFolder();
+  mkdirSync(path.join(pages, 'assets'));
+  writeFileSync(path.join(pages, 'index.html'), '<!doctype html>');
+  return pages;
+}
+
 /** Refusals that say the one who asked is wrong; `internal` would say that we are. */
-function judge(reply: unknown, { counts, failures }: Attacked, asked: () => string): void {
+function judge(reply: unknown, { tally }: Attacked, asked: () => string): void {
   const parsed = replySchema.safeParse(reply);
   if (!parsed.success)
-    failures.push(`${asked()} is answered by what is no reply: ${JSON.stringify(reply).slice(0, 200)}`);
-  else if (parsed.data.ok) failures.push(`${asked()} was answered as if it were valid`);
+    tally.violation(`${asked()} is answered by what is no reply: ${JSON.stringify(reply).slice(0, 200)}`);
+  else if (parsed.data.ok) tally.violation(`${asked()} was answered as if it were valid`);
   else {
-    tally(counts, `answered ${parsed.data.error.code}`);
+    tally.add(`answered ${parsed.data.error.code}`);
     if (parsed.data.error.code !== 'bad-input')
-      failures.push(`${asked()} is answered ${JSON.stringify(parsed.data.error)}`);
+      tally.violation(`${asked()} is answered ${JSON.stringify(parsed.data.error)}`);
     if (parsed.data.error.message.length > 20_000)
-      failures.push(`${asked()} is answered at ${parsed.data.error.message.length} letters`);
+      tally.violation(`${asked()} is answered at ${parsed.data.error.message.length} letters`);
   }
 }
 
@@ -80,7 +89,7 @@ const brief = (message: unknown): string => {
 // --- the WebSocket ---------------------------------------------------------------------------------------------------
 
 async function attackSocket(attacked: Attacked, count: number): Promise<void> {
-  const { server, choices, counts } = attacked;
+  const { server, choices, tally } = attacked;
   const link = new URL(server.newLink());
   const opened = await fetch(link, { redirect: 'manual' });
   const cookie = opened.headers.get('set-cookie')!.split(';')[0];
@@ -88,16 +97,16 @@ async function attackSocket(attacked: Attacked, count: number): Promise<void> {
   for (let id = 1; id <= count; id++) {
     const raw = choices.uniform() < 0.08 ? rawText(choices) : null;
     if (raw !== null) {
-      tally(counts, `WebSocket: ${raw.kind}`);
-      await line.closedBy(raw.data, attacked.failures);
+      tally.add(`WebSocket: ${raw.kind}`);
+      await line.closedBy(raw.data, tally);
       line = await SocketLine.open(server.port, cookie);
       continue;
     }
     const { kind, message, isRequest } = malformed(choices, id, (value) => decode(safeText(value)));
-    tally(counts, `WebSocket: ${kind}`);
+    tally.add(`WebSocket: ${kind}`);
     if (isRequest) judge(await line.answerTo(safeText(message)), attacked, () => brief(message));
     else {
-      await line.closedBy(safeText(message), attacked.failures);
+      await line.closedBy(safeText(message), tally);
       line = await SocketLine.open(server.port, cookie);
     }
   }
@@ -170,7 +179,7 @@ class SocketLine {
     });
   }
 
-  async closedBy(data: string | Buffer, failures: string[]): Promise<void> {
+  async closedBy(data: string | Buffer, tally: Tally): Promise<void> {
     const code = await new Promise<number | string>((resolve) => {
       const timer = setTimeout(() => resolve('not at all'), 10_000);
       this.#client.once('close', (closed) => {
@@ -179,7 +188,7 @@ class SocketLine {
       });
       this.#client.send(data);
     });
-    if (code !== 1008) failures.push(`${brief(String(data))} closed the socket ${code}, expected 1008`);
+    if (code !== 1008) tally.violation(`${brief(String(data))} closed the socket ${code}, expected 1008`);
     this.#client.terminate();
   }
 
@@ -229,26 +238,26 @@ function exotic(choices: Choices): unknown {
 }
 
 async function attackBridge(attacked: Attacked, count: number): Promise<void> {
-  const { server, choices, counts, failures } = attacked;
+  const { server, choices, tally } = attacked;
   let listener: Listener = () => Promise.reject(new Error('nothing listens'));
   const unsubscribe = bridge(server.workbench, { handle: (_channel, of) => (listener = of) }, () => null);
   for (let id = 1; id <= count; id++) {
     const roll = choices.uniform();
     if (roll < 0.1) {
       // Of somebody else's page even a valid request is refused.
-      tally(counts, 'bridge: not our page');
+      tally.add('bridge: not our page');
       await refused(
         listener(choices.of(SENDERS), { id, call: 'runs.delete', input: { runs: [1], isTrial: false } }),
-        failures,
+        tally,
       );
       continue;
     }
     const { kind, message, isRequest } =
       roll < 0.2 ? classify(exotic(choices)) : malformed(choices, id, (value) => structuredClone(value));
-    tally(counts, `bridge: ${kind}`);
+    tally.add(`bridge: ${kind}`);
     const answer = listener(OURS, structuredClone(message));
     if (isRequest) judge(await answer, attacked, () => brief(message));
-    else await refused(answer, failures);
+    else await refused(answer, tally);
   }
   unsubscribe();
 }
@@ -263,14 +272,12 @@ function classify(message: unknown): { kind: string; message: unknown; isRequest
   return { kind: 'not JSON', message, isRequest };
 }
 
-async function refused(answer: Promise<unknown>, failures: string[]): Promise<void> {
+async function refused(answer: Promise<unknown>, tally: Tally): Promise<void> {
   const error = await answer.then(
     () => null,
     (thrown: unknown) => thrown,
   );
   if (!(error instanceof Error) || !error.message.startsWith(CHANNELS.answer)) {
-    failures.push(`the bridge refused with ${String(error)}`);
+    tally.violation(`the bridge refused with ${String(error)}`);
   }
 }
-
-await runAlone(import.meta.url, attack, 100_000);

@@ -1,8 +1,6 @@
 // How often certificates are false on classifiers whose truth is known, at an alpha so large that it shows. Must hold: no more often than
 // alpha, by a one-sided binomial test, for every method, selection and kind of noise. Two families of classifiers: random linear ones, and
 // the worst that are known, which a level too generous by a factor of two fails at once.
-//
-//     node scripts/torture/coverage.ts [--seed n] [--count repetitions]
 import { labelVerdict } from '../../src/main/math/certificates/label.ts';
 import { logitVerdict, searchLogitBox } from '../../src/main/math/certificates/logit.ts';
 import { pairwiseVerdict } from '../../src/main/math/certificates/pairwise.ts';
@@ -17,7 +15,7 @@ import { fillLatticeNormal } from '../../src/main/math/lattice/latticeNormal.ts'
 import type { NoiseKind } from '../../src/main/math/lattice/lattice.ts';
 import { largestUsableIndex } from '../../src/main/math/orderStatistics.ts';
 import { deriveKey, fillStandardNormal } from '../../src/main/math/philox.ts';
-import { runAlone, type Attack, type AttackResult } from './attackAlone.ts';
+import type { Attack } from '../attack.ts';
 
 const ALPHA = 0.05;
 const DRAWS = 100;
@@ -167,26 +165,28 @@ const METHODS: Readonly<Record<string, Method>> = {
 const chanceOf = (failures: number, trials: number): number =>
   failures === 0 ? 1 : betaTails(ALPHA, failures, trials - failures + 1).lower;
 
-export const attack: Attack = async ({ seed, count, report }): Promise<AttackResult> => {
-  const counts: Record<string, number> = {};
-  const failures: string[] = [];
-  for (const [name, family] of Object.entries(FAMILIES)) {
-    for (const selection of ['separate', 'shared'] as const) {
-      for (const noise of ['float32', 'lattice'] as const) {
-        for (const [method, { certified, wrong }] of tried(family, { seed, count, selection, noise })) {
-          const what = `${name}; ${method}, ${selection}, ${noise}`;
-          counts[`${what}: certified`] = certified;
-          counts[`${what}: false`] = wrong;
-          const chance = chanceOf(wrong, count);
-          if (chance < FALSE_ALARM)
-            failures.push(`${what}: ${wrong} of ${count} are false, chance ${chance.toExponential(1)}`);
+export const coverage: Attack = {
+  name: 'coverage',
+  title: 'certificates of models with known answers are false as seldom as α says',
+  count: 20_000,
+  async run({ seed, count, say }, tally) {
+    for (const [name, family] of Object.entries(FAMILIES)) {
+      for (const selection of ['separate', 'shared'] as const) {
+        for (const noise of ['float32', 'lattice'] as const) {
+          for (const [method, { certified, wrong }] of tried(family, { seed, count, selection, noise })) {
+            const what = `${name}; ${method}, ${selection}, ${noise}`;
+            tally.add(`${what}: certified`, certified);
+            tally.add(`${what}: false`, wrong);
+            const chance = chanceOf(wrong, count);
+            if (chance < FALSE_ALARM)
+              tally.violation(`${what}: ${wrong} of ${count} are false, chance ${chance.toExponential(1)}`);
+          }
+          say(`${name}, ${selection}, ${noise}`);
+          await new Promise((resolve) => setImmediate(resolve));
         }
-        report(`${name}, ${selection}, ${noise}`);
-        await new Promise((resolve) => setImmediate(resolve));
       }
     }
-  }
-  return { counts, failures };
+  },
 };
 
 interface Trials {
@@ -219,5 +219,3 @@ function tried(
   }
   return results;
 }
-
-await runAlone(import.meta.url, attack, 20_000);
