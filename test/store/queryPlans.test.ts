@@ -17,6 +17,7 @@ import { LOG_OF_RUN } from '../../src/main/store/tables/runLog.ts';
 import { RUNNING_RUNS } from '../../src/main/store/tables/run.ts';
 import { CERTIFICATE_COUNTS, STAGE_COUNTS, STAGES_OF_RUN } from '../../src/main/store/tables/runStage.ts';
 import { ABANDONED_STAGES, STAGE_BY_KEY } from '../../src/main/store/tables/stage.ts';
+import { DONE_STAGES } from '../../src/main/store/tables/stageSeal.ts';
 import { CERTIFICATES_IN_STAGE, RUNS_OF_STAGE } from '../../src/main/store/tables/runDeletion.ts';
 import { RUNS_WITHOUT_FIGURES } from '../../src/main/store/tables/runFigure.ts';
 import { NEXT_FIGURE, NEXT_KEY, UNARCHIVED_RUNS, VALUES_OF_KEY } from '../../src/main/store/tables/runList.ts';
@@ -54,6 +55,7 @@ const CASES: readonly (readonly [name: string, sql: string, uses: string])[] = [
     'INDEX evidence_array_by_same_data (same_data_as=?)',
   ],
   ['a stage by its key', STAGE_BY_KEY, 'INDEX sqlite_autoindex_stage_1 (key=?)'],
+  ['stages that are done', DONE_STAGES, 'INDEX stage_by_status (status=?)'],
   ['running stages', ABANDONED_STAGES, 'INDEX stage_by_status (status=?)'],
   ['runs of a stage', ABANDONED_STAGES, 'INDEX run_stage_by_stage (stage_id=?)'],
   ['stages of a run', STAGES_OF_RUN, 'SEARCH run_stage USING PRIMARY KEY (run_id=?)'],

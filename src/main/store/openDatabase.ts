@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { asWritable, connect, type ReadableDb } from './database.ts';
+import { asWritable, connect, inTransaction, type ReadableDb } from './database.ts';
 import { StoreError } from './errors.ts';
-import { checkIdentity, migrate, requireLatest, type Migration } from './migrate.ts';
+import { checkIdentity, migrate, requireLatest, versionOf, type Migration } from './migrate.ts';
+import { stageSeals } from './migrations/005-stage-seals.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { breakSeal, checkSeal, isSealed, requireIntact } from './seal.ts';
+import { requireStagesIntact, sealDoneStages } from './stageSeal.ts';
 
 export interface DatabaseOptions {
   /** Refuse to write, and to make or migrate a database. */
@@ -30,7 +32,10 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Reada
     checkSeal(db);
     checkIdentity(db, migrations);
     if (!readonly) {
-      if (!isSealed(file)) requireIntact(db);
+      if (!isSealed(file)) {
+        requireIntact(db);
+        requireStagesIntact(db);
+      }
       breakSeal(asWritable(db));
     }
     db.pragma('foreign_keys = ON');
@@ -40,7 +45,11 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Reada
       // On a file system without shared memory SQLite keeps its rollback journal, which is as safe, only slower.
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
-      migrate(asWritable(db), migrations);
+      const target = asWritable(db);
+      const before = versionOf(db);
+      migrate(target, migrations);
+      if (versionOf(db) > before && versionOf(db) >= stageSeals.version)
+        inTransaction(target, () => sealDoneStages(target));
     }
     return db;
   } catch (error) {

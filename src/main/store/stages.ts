@@ -1,5 +1,6 @@
 import { asWritable, inTransaction, type ReadableDb } from './database.ts';
 import { StoreError } from './errors.ts';
+import { sealStage } from './stageSeal.ts';
 import { selectEpochs, upsertEpoch, type EpochRecord } from './tables/epoch.ts';
 import { selectStagesOfRun, upsertRunStage } from './tables/runStage.ts';
 import { insertStage, selectStage, selectStageByKey, updateStage } from './tables/stage.ts';
@@ -48,7 +49,11 @@ export function openStages(db: ReadableDb): Stages {
     findByKey: (key) => selectStageByKey(db, key),
     ofRun: (runId) => selectStagesOfRun(db, runId),
     setStatus(stageId, change) {
-      updateStage(asWritable(db), stageId, change);
+      const target = asWritable(db);
+      inTransaction(target, () => {
+        updateStage(target, stageId, change);
+        if (change.status === 'done') sealStage(target, stageId);
+      });
     },
     recordEpoch(stageId, epoch) {
       upsertEpoch(asWritable(db), stageId, epoch);

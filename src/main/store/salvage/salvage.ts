@@ -8,7 +8,9 @@ import { versionOf } from '../migrate.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 import { openDatabase } from '../openDatabase.ts';
 import { openResults } from '../results.ts';
+import { stageSeals } from '../migrations/005-stage-seals.ts';
 import { closeSealed } from '../seal.ts';
+import { sealDoneStages } from '../stageSeal.ts';
 import { openStore } from '../store.ts';
 import { readableRows, withoutNumber } from './readableRows.ts';
 
@@ -87,6 +89,7 @@ function salvageCopy(copy: string, { original, out }: { original: string; out: s
       dropBroken(fresh);
       const instances = dropDamagedInstances(fresh, out);
       reopenStages(fresh);
+      if (version >= stageSeals.version) sealDoneStages(fresh);
       return { ...instances, ...artefacts };
     });
     fresh.pragma('foreign_keys = ON');
