@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { adapterFrom, findWebgpuAdapter } from '../../../src/main/engine/backends/webgpuAdapter.ts';
 import type { AdapterInfo } from '../../../src/main/engine/backends/webgpuAdapter.ts';
 import type { CommandResult } from '../../../src/main/engine/native/command.ts';
@@ -19,6 +22,36 @@ describe('looking for an adapter', () => {
       code: 'package-absent',
       reason: `The optional package ${absent} is absent.`,
       cure: 'Run npm ci without --omit=optional.',
+    });
+  });
+
+  describe.each([
+    ['in a process of its own', false],
+    ['in the process that asks', true],
+  ])('%s', (_, inThisProcess) => {
+    const ask = (source: string): ReturnType<typeof findWebgpuAdapter> => {
+      const dawn = path.join(mkdtempSync(path.join(tmpdir(), 'ptw-dawn-')), 'dawn.mjs');
+      onTestFinished(() => rmSync(path.dirname(dawn), { recursive: true }));
+      writeFileSync(dawn, source);
+      return findWebgpuAdapter(process.env, (name) => (name === 'webgpu' ? dawn : '/somewhere'), inThisProcess);
+    };
+
+    it('is told of the adapter', async () => {
+      const info = { vendor: 'v', architecture: 'a', device: 'A card', description: '', isFallbackAdapter: false };
+      const found = await ask(
+        `export const create = (flags) => ({ requestAdapter: async (options) => options.powerPreference === 'high-performance' ? { info: ${JSON.stringify(info)} } : null });`,
+      );
+      expect(found).toEqual({ status: 'found', name: 'A card', software: false });
+    });
+
+    it('is told that there is none, and that Dawn does not load', async () => {
+      expect(await ask('export const create = () => ({ requestAdapter: async () => null });')).toMatchObject({
+        code: 'no-adapter',
+      });
+      expect(await ask("throw new Error('for another system');")).toMatchObject({
+        code: 'does-not-load',
+        reason: expect.stringContaining('for another system') as string,
+      });
     });
   });
 

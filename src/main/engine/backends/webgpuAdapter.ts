@@ -43,6 +43,13 @@ const { vendor, architecture, device, description, isFallbackAdapter } = adapter
 console.log(JSON.stringify(adapter && { vendor, architecture, device, description, isFallbackAdapter }));
 `;
 
+/** Of Dawn's module, what is asked. */
+interface Dawn {
+  readonly create: (flags: readonly string[]) => {
+    requestAdapter(options: { readonly powerPreference: string }): Promise<{ readonly info: AdapterInfo } | null>;
+  };
+}
+
 const requirePackage = createRequire(import.meta.url);
 
 /** Where the optional package `name` begins; null where it is not installed. */
@@ -54,13 +61,17 @@ export function findOptionalPackage(name: string): string | null {
   }
 }
 
+/** A utility process of Electron's, where the engine is: the packed application's fuses let nobody start Node from there. */
+const isUtilityProcess = 'parentPort' in process;
+
 /**
  * Asks Dawn for an adapter in a process of its own: a faulty driver may end that process, and what the loaders of
- * drivers print goes nowhere but into the reason.
+ * drivers print goes nowhere but into the reason. Where no such process can be had, in this one, which is the engine's.
  */
 export async function findWebgpuAdapter(
   env: Environment = process.env,
   find: (name: string) => string | null = findOptionalPackage,
+  inThisProcess: boolean = isUtilityProcess,
 ): Promise<WebgpuAdapter | WebgpuUnavailable> {
   const dawn = find('webgpu');
   const absent = [dawn === null ? 'webgpu' : null, find(BACKEND_PACKAGE) === null ? BACKEND_PACKAGE : null];
@@ -68,8 +79,25 @@ export async function findWebgpuAdapter(
   if (dawn === null || missing !== undefined) {
     return webgpuUnavailable('package-absent', `The optional package ${missing} is absent.`);
   }
-  const program = ['--input-type=module', '-e', PROBE_PROGRAM, pathToFileURL(dawn).href];
+  const address = pathToFileURL(dawn).href;
+  if (inThisProcess) return adapterFrom(await probeHere(address));
+  const program = ['--input-type=module', '-e', PROBE_PROGRAM, address];
   return adapterFrom(await runCommand([process.execPath], program, { ...env, ELECTRON_RUN_AS_NODE: '1' }));
+}
+
+/** As the program does, whose text nothing can be shared with: a bundler would rewrite it. */
+async function probeHere(address: string): Promise<CommandResult> {
+  const ended = { signal: null, missing: false };
+  try {
+    const dawn = (await import(address)) as Dawn;
+    const adapter = await dawn.create([]).requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter === null) return { ...ended, status: 0, output: 'null' };
+    const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+    const facts = { vendor, architecture, device, description, isFallbackAdapter };
+    return { ...ended, status: 0, output: JSON.stringify(facts) };
+  } catch (error) {
+    return { ...ended, status: 1, output: String(error) };
+  }
 }
 
 export const BACKEND_PACKAGE = '@tensorflow/tfjs-backend-webgpu';
