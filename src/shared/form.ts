@@ -35,7 +35,8 @@ export type Field = Facts &
     | { readonly kind: 'group'; readonly fields: readonly Field[] }
     | { readonly kind: 'list'; readonly item: Field }
     /** Any of these, in an order that does not matter. */
-    | { readonly kind: 'set'; readonly choices: readonly string[] }
+    | { readonly kind: 'set'; readonly choices: readonly (string | number)[] }
+    | { readonly kind: 'numbers'; readonly allowed: string }
     | { readonly kind: 'choice'; readonly choices: readonly (string | number)[] }
     /** One of several shapes: a name, or an object. */
     | {
@@ -64,9 +65,11 @@ export function fieldOf(key: string, schema: JsonSchema, isRequired: boolean): F
     case 'object':
       return { ...facts, kind: 'group', fields: fieldsOf(schema) };
     case 'array': {
-      const choices = constantsOf(schema.items ?? {});
-      if (choices !== null) return { ...facts, kind: 'set', choices: choices.map(String) };
-      return { ...facts, kind: 'list', item: fieldOf('', schema.items ?? {}, true) };
+      const { items = {} } = schema;
+      const choices = constantsOf(items);
+      if (choices !== null) return { ...facts, kind: 'set', choices };
+      if (isNumeric(items)) return { ...facts, kind: 'numbers', allowed: allowedText(items) };
+      return { ...facts, kind: 'list', item: fieldOf('', items, true) };
     }
     case 'boolean':
       return { ...facts, kind: 'flag' };
@@ -130,10 +133,11 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/probability\b/, 'probability'],
   [/^Epochs\b/, 'epochs'],
 ];
-function unitOf({ type, description = '' }: JsonSchema): string {
-  if (type !== 'number' && type !== 'integer') return '';
-  return UNITS.find(([words]) => words.test(description))?.[1] ?? '';
+function unitOf(schema: JsonSchema): string {
+  const { description = '' } = schema;
+  return isNumeric(schema) ? (UNITS.find(([words]) => words.test(description))?.[1] ?? '') : '';
 }
+const isNumeric = ({ type }: JsonSchema): boolean => type === 'number' || type === 'integer';
 
 /** "relativeStep" → "Relative step" */
 function labelOf(key: string): string {
@@ -154,6 +158,8 @@ export function initialValue(field: Field): unknown {
       return [initialValue(field.item)];
     case 'set':
       return [...field.choices];
+    case 'numbers':
+      return [1];
     case 'choice':
       return field.choices[0];
     case 'either':
@@ -187,6 +193,9 @@ function pathsInside(field: Field, { value, path }: { readonly value: unknown; r
     }
     case 'either':
       return isObject(value) ? shownPaths(field.group.fields, value, path) : [];
+    // What is wrong with one of them stands at the field.
+    case 'numbers':
+      return Array.isArray(value) ? value.map((_, i) => `${path}.${i}`) : [];
     case 'set':
       return [];
     case 'choice':

@@ -70,7 +70,9 @@ export type DrawBank = z.infer<typeof drawBankSchema>;
 
 export const headSpecSchema = z
   .strictObject({
-    layers: z.union([z.literal(1), z.literal(4)]).describe('Fully connected layers, with GroupSort between them.'),
+    layers: z
+      .union([z.literal(1), z.literal(4)], { error: 'expected 1 or 4' })
+      .describe('Fully connected layers, with GroupSort between them.'),
     constraint: constraintSchema.describe(
       'Bound kept on every layer after each update: none, wn (L2 norm of each row ≤ bound), wn-l1 (L1 norm of each row ≤ bound), ' +
         'spectral (largest singular value = bound) or bjorck (all singular values = bound: orthonormal rows or columns times bound).',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { experimentConfigSchema } from '../../src/shared/config.ts';
+import { headGridSchema } from '../../src/shared/headSearchOptions.ts';
 import { fieldsOf, initialValue, shownPaths, type Field, type JsonSchema } from '../../src/shared/form.ts';
 
 const fields = fieldsOf(z.toJSONSchema(experimentConfigSchema, { io: 'input' }) as JsonSchema);
@@ -60,6 +61,16 @@ describe("a form's fields", () => {
     });
     expect(find('source.dataset')).toMatchObject({ kind: 'either', isOptional: false });
     expect(find('certification.sigma').help).toBe('Standard deviation of the smoothing noise, normalised units.');
+  });
+
+  it('of several numbers, and of any of a few, take numbers', () => {
+    const grid = fieldsOf(z.toJSONSchema(headGridSchema, { io: 'input' }) as JsonSchema);
+    const of = (key: string) => grid.find((field) => field.key === key);
+    expect(of('weights')).toMatchObject({ kind: 'numbers', allowed: 'a number ≥ 0', fallback: [1, 5, 20] });
+    expect(of('layers')).toMatchObject({ kind: 'set', choices: [1, 4], fallback: [1, 4] });
+    for (const field of grid)
+      expect(headGridSchema.safeParse({ [field.key]: initialValue(field) }).success, field.key).toBe(true);
+    expect(shownPaths(grid, { weights: [1, 'x'] })).toContain('weights.1');
   });
 
   it('begin with what the schema takes', () => {

@@ -46,6 +46,7 @@ export function contradictions(config: ExperimentConfig, facts: FactsLookup = fa
     ...headProblems(config),
     ...ruleProblems(config),
     ...drawProblems(config, facts),
+    ...searchProblems(config, facts),
     ...latticeProblems(config),
     ...boxProblems(config),
     ...bankProblems(config),
@@ -202,8 +203,7 @@ function drawProblems(config: ExperimentConfig, facts: FactsLookup): string[] {
   const { enabled, selection, methods, draws, logitTest, noise } = config.certification;
   if (!enabled) return [];
   const alpha = noise === 'lattice' ? config.certification.alpha * LATTICE_SHARE : config.certification.alpha;
-  // The more classes, the more draws: the domain with more of them decides.
-  const classes = Math.max(...DOMAINS.map((domain) => facts(config[domain].dataset)?.classes.length ?? 2));
+  const classes = mostClasses(config, facts);
   const dimension = representationSize(WIDE_RES_NETS[config.extractor.preset]);
   const smallest = {
     label: () => smallestDrawsForLabel(labelLevel({ alpha, selection, classes })),
@@ -220,4 +220,22 @@ function drawProblems(config: ExperimentConfig, facts: FactsLookup): string[] {
             `the smallest n that can certify is ${least}`,
         ];
   });
+}
+
+/** The more classes, the more draws: the domain with more of them decides. */
+const mostClasses = (config: ExperimentConfig, facts: FactsLookup): number =>
+  Math.max(...DOMAINS.map((domain) => facts(config[domain].dataset)?.classes.length ?? 2));
+
+/** With too few draws every head's score would be 0. */
+function searchProblems(config: ExperimentConfig, facts: FactsLookup): string[] {
+  if (config.headSearch === undefined) return [];
+  const { draws } = config.headSearch;
+  const { alpha, selection } = config.certification;
+  const least = smallestDrawsForLabel(labelLevel({ alpha, selection, classes: mostClasses(config, facts) }));
+  return draws >= least
+    ? []
+    : [
+        `headSearch.draws: got ${draws}, with which no label certificate is possible at alpha ${alpha}; ` +
+          `the smallest n that can certify is ${least}`,
+      ];
 }

@@ -4,6 +4,7 @@ import { compareCalls } from './compare.ts';
 import { dataCalls } from './data.ts';
 import { engineCalls } from './engine.ts';
 import { experimentsCalls } from './experiments.ts';
+import { headsCalls } from './heads.ts';
 import { launchesCalls } from './launches.ts';
 import { queueCalls } from './queue.ts';
 import { runCalls } from './run.ts';
@@ -17,6 +18,7 @@ export const CALLS = {
   ...queueCalls,
   ...runsCalls,
   ...runCalls,
+  ...headsCalls,
   ...certificatesCalls,
   ...compareCalls,
   ...studiesCalls,

@@ -1,19 +1,52 @@
 import { describe, expect, it } from 'vitest';
+import { BadInput } from '../../../src/main/workbench/errors.ts';
 import { DEFAULT_GRID, headsOfGrid, searchConfig } from '../../../src/main/workbench/headSearch/headGrid.ts';
+import { planSearch } from '../../../src/main/workbench/headSearch/planSearch.ts';
 import { headScores } from '../../../src/main/workbench/headSearch/headScores.ts';
 import { headLabel, headScoreKey, planStages } from '../../../src/main/workbench/stageKeys.ts';
 import { headSearchSchema } from '../../../src/shared/config.ts';
 import { tinyConfig } from '../tinyExperiment.ts';
 
-describe('refuses', () => {
+describe('a search is refused', () => {
+  const MANY = Array.from({ length: 21 }, (_, i) => i);
   it.each([
-    ['a side without values', { layers: [] }, /head search: got no layers, expected at least one/],
-    ['a value twice', { weights: [5, 5] }, /got weights 5, 5, expected each once/],
-    ['a depth that no head has', { layers: [3] }, /head search: layers: /],
-    ['a λ below 0', { weights: [-1] }, /head search: drawBank\.weight: /],
-  ])('%s', (_, change, message) => {
-    expect(() => headsOfGrid({ ...DEFAULT_GRID, ...change })).toThrow(message);
+    ['with a side without values', { grid: { layers: [] } }, 'grid.layers: expected at least one (got [])'],
+    ['with a value twice', { grid: { weights: [5, 5] } }, 'grid.weights: expected each once (got [5,5])'],
+    ['with more values than a run can hold', { grid: { weights: MANY } }, 'grid.weights: expected at most 20'],
+    ['of a depth that no head has', { grid: { layers: [1, 3] } }, 'grid.layers.1: expected 1 or 4 (got 3)'],
+    ['of a λ below 0', { grid: { weights: [-1] } }, 'grid.weights.0: '],
+    ['of a temperature that is no number', { grid: { temperatures: ['x'] } }, 'grid.temperatures.0: '],
+    ['with a bank whose draws cannot be consistent', { grid: { draws: 1 } }, 'grid.draws: got 1, expected at least 2'],
+    [
+      'with too few draws to certify',
+      { search: { draws: 13 } },
+      'search.draws: got 13, with which no label certificate',
+    ],
+    ['with an option that there is not', { grid: { depth: [1] } }, 'grid.depth: unknown key (allowed: layers, '],
+  ])('%s', (_, options, problem) => {
+    const message = thrownBy(() => planSearch({ run: 1, config: tinyConfig() }, options));
+    const [first, ...problems] = message.split('\n');
+    expect(first).toBe('the head search is not valid:');
+    expect(problems).toEqual([expect.stringContaining(problem)]);
   });
+
+  function thrownBy(work: () => unknown): string {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof BadInput) return error.message;
+      throw error;
+    }
+    throw new Error('nothing was refused');
+  }
+});
+
+it('a search without options is that of the default grid', () => {
+  const config = tinyConfig();
+  const search = headSearchSchema.parse({});
+  expect(planSearch({ run: 7, config }, {})).toEqual(
+    searchConfig(config, { name: 'head search on run 7', grid: DEFAULT_GRID, search }),
+  );
 });
 
 it('every combination is a head of its own', () => {

@@ -2,9 +2,15 @@ import { cpSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { headSearchSchema, type ExperimentConfig } from '../../../src/shared/config.ts';
+import { headGridSchema } from '../../../src/shared/headSearchOptions.ts';
 import { checkConfig } from '../../../src/main/workbench/checkConfig.ts';
-import { DEFAULT_GRID, searchConfig } from '../../../src/main/workbench/headSearch/headGrid.ts';
-import { chosenHead, searchResults, type SearchedHead } from '../../../src/main/workbench/headSearch/searchResults.ts';
+import { chosenConfig } from '../../../src/main/workbench/headSearch/chosenConfig.ts';
+import { searchConfig } from '../../../src/main/workbench/headSearch/headGrid.ts';
+import {
+  chosenHead,
+  searchResults,
+  type HeadSearchResults,
+} from '../../../src/main/workbench/headSearch/searchResults.ts';
 import { stageOf, storedRun } from '../../../src/main/workbench/storedRun.ts';
 import { reading } from '../../../src/main/workbench/storeOfFolder.ts';
 import { showRun, startRun } from '../../../src/main/workbench/workbench.ts';
@@ -12,14 +18,13 @@ import { fabricateFolder, patchImage, pngFile, writeTree, type FolderPlan } from
 import { emptyFolder, quietHost, tinyConfig } from '../tinyExperiment.ts';
 
 const SET: FolderPlan = { classes: ['a', 'b', 'c'], height: 8, width: 8, channels: 1, train: 40, test: 4 };
-const GRID = {
-  ...DEFAULT_GRID,
+const GRID = headGridSchema.parse({
   layers: [1, 4],
-  constraints: ['none'] as const,
+  constraints: ['none'],
   weights: [1, 10],
   temperatures: [10],
   draws: 4,
-};
+});
 const SEARCH = headSearchSchema.parse({ instances: 9, draws: 60, selectionDraws: 20 });
 
 function configOn(folder: string): ExperimentConfig {
@@ -36,15 +41,14 @@ function configOn(folder: string): ExperimentConfig {
 }
 
 /** A search in a store of its own. */
-async function searched(folder: string): Promise<{ home: string; run: number; heads: readonly SearchedHead[] }> {
+async function searched(folder: string): Promise<HeadSearchResults & { readonly home: string }> {
   const home = emptyFolder();
   const config = searchConfig(configOn(folder), { name: 'search', grid: GRID, search: SEARCH });
   checkConfig(config);
   const run = await startRun(home, config, quietHost());
-  return { home, run, heads: reading(home, (store) => searchResults(store, run)).heads };
+  return { home, ...reading(home, (store) => searchResults(store, run)) };
 }
-const scoresOf = ({ heads }: { readonly heads: readonly SearchedHead[] }) =>
-  heads.map(({ head, score }) => [head, score]);
+const scoresOf = ({ heads }: HeadSearchResults) => heads.map(({ head, score }) => [head, score]);
 
 describe('a head search', () => {
   const place = emptyFolder();
@@ -61,8 +65,8 @@ describe('a head search', () => {
     expect(radii).toEqual([...radii].sort((a, b) => b - a));
     expect(radii[0]).toBeGreaterThan(0);
     for (const { score } of search.heads) expect(score!.instances).toBe(9);
-    expect(chosenHead(search, 'target')).toBe(search.heads[0]);
-    expect(chosenHead(search, 'source')).toBeNull();
+    expect(chosenHead(search)).toBe(search.heads[0]);
+    expect(chosenHead({ ...search, config: { ...search.config, headsOn: ['source'] } })).toBeNull();
   });
 
   it('never reads a test instance: with all of them other images every score and the choice are the same', async () => {
@@ -84,8 +88,8 @@ describe('a head search', () => {
   });
 
   it('leaves the chosen head trained: an experiment with it alone trains nothing', async () => {
-    const { spec } = chosenHead(search, 'target')!;
-    const config = { ...configOn(images), headsOn: ['target' as const], heads: [spec] };
+    const config = { ...chosenConfig(search), headsOn: ['target' as const] };
+    expect(config.heads).toEqual([search.heads[0].spec]);
     const id = await startRun(search.home, config, quietHost());
     reading(search.home, (store) => {
       const [one, grid] = [storedRun(store, id), storedRun(store, search.run)];

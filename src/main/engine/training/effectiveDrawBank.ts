@@ -19,6 +19,11 @@ export type EffectiveDrawBank = Kept &
 
 /** λ of Jeong & Shin 2020 at σ = 0.25, and of Zhai et al. 2020 there. */
 const DEFAULT_WEIGHTS = { consistency: 10, macer: 12 } as const;
+
+/** λ of the objective, its default filled in; null for an objective without a term. */
+export const weightOf = ({ objective, weight }: Pick<DrawBank, 'objective' | 'weight'>): number | null =>
+  objective === 'cross-entropy' ? null : (weight ?? DEFAULT_WEIGHTS[objective]);
+
 /** A pair is the fewest that can be consistent. */
 const PAIR = 2;
 

@@ -3,16 +3,16 @@ import Table from 'cli-table3';
 import { InvalidArgumentError, Option } from 'commander';
 import {
   CONSTRAINTS,
-  headSearchSchema,
   OBJECTIVES,
   type Constraint,
   type ExperimentConfig,
   type Objective,
 } from '../../../shared/config.ts';
-import { checkConfig } from '../../workbench/checkConfig.ts';
 import { BadInput } from '../../workbench/errors.ts';
 import { jsonText } from '../../workbench/export/json.ts';
-import { DEFAULT_GRID, searchConfig } from '../../workbench/headSearch/headGrid.ts';
+import { chosenConfig } from '../../workbench/headSearch/chosenConfig.ts';
+import { DEFAULT_GRID } from '../../workbench/headSearch/headGrid.ts';
+import { planSearch } from '../../workbench/headSearch/planSearch.ts';
 import {
   chosenHead,
   searchResults,
@@ -60,8 +60,8 @@ export function addHeadsCommand(context: CommandContext): void {
       const config = reading(folder, (store) => storedRun(store, run).config);
       const search = config.headSearch === undefined ? await searchHeads(folder, { run, config, options }) : run;
       const results = reading(folder, (store) => searchResults(store, search));
-      const chosen = chosenHead(results, 'target');
-      if (options.out !== undefined) writeChosen(options.out, config, chosen);
+      const chosen = chosenHead(results);
+      if (options.out !== undefined) writeChosen(options.out, results);
       if (json()) process.stdout.write(`${jsonText({ ...results, chosen }, 2)}\n`);
       else printSearch(results, chosen);
     });
@@ -72,26 +72,14 @@ function searchHeads(
   { run, config, options }: { readonly run: number; readonly config: ExperimentConfig; readonly options: HeadsOptions },
 ): Promise<number> {
   const { instances, draws, bankDraws, layers, constraints, weights, temperatures, objective } = options;
-  const search = headSearchSchema.parse({
-    ...(instances === undefined ? {} : { instances }),
-    ...(draws === undefined ? {} : { draws }),
-  });
   const grid = { layers, constraints, weights, temperatures, objective, draws: bankDraws };
-  const searching = searchConfig(config, { name: `head search on run ${run}`, grid, search });
-  checkConfig(searching);
+  const searching = planSearch({ run, config }, { grid, search: { instances, draws } });
   return runOnTerminal((host) => startRun(folder, searching, host));
 }
 
-/** @throws BadInput where there is none, or a file is there already */
-function writeChosen(out: string, config: ExperimentConfig, chosen: SearchedHead | null): void {
-  if (chosen === null) throw new BadInput('head search: no head is scored yet; go on with: ptw resume <run>');
-  const { headSearch: _search, headsOn: _headsOn, ...rest } = config;
-  const document = {
-    ...rest,
-    name: `${chosen.head}, chosen`,
-    heads: [chosen.spec],
-    certification: { ...rest.certification, enabled: true },
-  };
+/** @throws BadInput as chosenConfig, and where a file is there already */
+function writeChosen(out: string, results: HeadSearchResults): void {
+  const document = chosenConfig(results);
   try {
     writeFileSync(out, `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx' });
   } catch (error) {

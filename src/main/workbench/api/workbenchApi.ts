@@ -12,6 +12,7 @@ import { dataHandlers } from './data.ts';
 import { engineHandlers } from './engine.ts';
 import { experimentsHandlers } from './experiments.ts';
 import type { ApiContext, Handlers } from './handlers.ts';
+import { headsHandlers } from './heads.ts';
 import { recordMissingFigures } from '../runs/figures.ts';
 import { RunQueue } from '../queue/runQueue.ts';
 import { LaunchKeeper } from '../launch/keeper.ts';
@@ -93,6 +94,7 @@ const handlersOf = (context: ApiContext): Handlers<typeof CALLS> => ({
   ...queueHandlers(context),
   ...runsHandlers(context),
   ...runHandlers(context),
+  ...headsHandlers(context),
   ...certificatesHandlers(context),
   ...compareHandlers(context),
   ...studiesHandlers(context),

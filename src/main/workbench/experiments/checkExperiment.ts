@@ -24,11 +24,15 @@ export function checkExperiment(value: unknown): {
     checkConfig(parsed.data);
     return { problems: [], config: parsed.data };
   } catch (error) {
-    if (!(error instanceof BadInput) && !(error instanceof DataError)) throw error;
-    const [first, ...lines] = error.message.split('\n');
-    const problems = lines.length === 0 ? [{ path: '', message: first }] : lines.map((line) => problemIn(line.trim()));
-    return { problems, config: null };
+    return { problems: problemsThrown(error), config: null };
   }
+}
+
+/** The problems that a refusal lists a line each. @throws what is no refusal */
+export function problemsThrown(error: unknown): ConfigProblem[] {
+  if (!(error instanceof BadInput) && !(error instanceof DataError)) throw error;
+  const [first, ...lines] = error.message.split('\n');
+  return lines.length === 0 ? [{ path: '', message: first }] : lines.map((line) => problemIn(line.trim()));
 }
 
 /** "key: what is wrong" taken apart; a sentence that begins with no key is of none. */

@@ -1,58 +1,20 @@
-import {
-  headSpecSchema,
-  type Constraint,
-  type ExperimentConfig,
-  type HeadSearch,
-  type HeadSpec,
-  type Objective,
-} from '../../../shared/config.ts';
-import { BadInput } from '../errors.ts';
+import { headSpecSchema, type ExperimentConfig, type HeadSearch, type HeadSpec } from '../../../shared/config.ts';
+import { headGridSchema, type HeadGrid } from '../../../shared/headSearchOptions.ts';
 
-/** What heads of a search are made of: every combination is a head. */
-export interface HeadGrid {
-  readonly layers: readonly number[];
-  readonly constraints: readonly Constraint[];
-  /** λ of the objective. */
-  readonly weights: readonly number[];
-  readonly temperatures: readonly number[];
-  readonly objective: Objective;
-  /** m of the bank that all of them share. */
-  readonly draws: number;
-}
+export const DEFAULT_GRID: HeadGrid = headGridSchema.parse({});
 
-export const DEFAULT_GRID: HeadGrid = {
-  layers: [1, 4],
-  constraints: ['none', 'wn', 'wn-l1'],
-  weights: [1, 5, 20],
-  temperatures: [1, 30],
-  objective: 'consistency',
-  draws: 16,
-};
-
-/** Without a term λ weighs nothing, and all its values are one head. @throws BadInput for an empty side, and values that no head has */
+/** Every combination. Without a term λ weighs nothing, and all its values are one head. */
 export function headsOfGrid({ layers, constraints, weights, temperatures, objective, draws }: HeadGrid): HeadSpec[] {
-  for (const [side, values] of Object.entries({ layers, constraints, weights, temperatures })) {
-    if (values.length === 0) throw new BadInput(`head search: got no ${side}, expected at least one`);
-    if (new Set<unknown>(values).size < values.length)
-      throw new BadInput(`head search: got ${side} ${values.join(', ')}, expected each once`);
-  }
   const terms = objective === 'cross-entropy' ? [{}] : weights.map((weight) => ({ weight }));
   return layers.flatMap((depth) =>
     constraints.flatMap((constraint) =>
       terms.flatMap((term) =>
         temperatures.map((temperature) =>
-          specOf({ layers: depth, constraint, temperature, drawBank: { objective, draws, ...term } }),
+          headSpecSchema.parse({ layers: depth, constraint, temperature, drawBank: { objective, draws, ...term } }),
         ),
       ),
     ),
   );
-}
-
-function specOf(value: unknown): HeadSpec {
-  const parsed = headSpecSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new BadInput(`head search: ${problems.join('; ')}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Domain, ExperimentConfig, HeadSpec } from '../../../shared/config.ts';
+import { domainsOfHeads, type Domain, type ExperimentConfig, type HeadSpec } from '../../../shared/config.ts';
 import type { HeadScore } from '../../../shared/results.ts';
 import type { Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
@@ -41,7 +41,11 @@ export function searchResults(store: Store, id: number): HeadSearchResults {
   return { run: id, config: run.config, heads: heads.sort((a, b) => radius(b) - radius(a)) };
 }
 
-/** The head of a domain that certifies furthest on validation images; null where none is scored. */
-export function chosenHead({ heads }: Pick<HeadSearchResults, 'heads'>, domain: Domain): SearchedHead | null {
+/**
+ * The head that certifies furthest on validation images: of the target, or of the source where no heads are on the target. Null where
+ * none is scored.
+ */
+export function chosenHead({ config, heads }: Pick<HeadSearchResults, 'config' | 'heads'>): SearchedHead | null {
+  const domain = domainsOfHeads(config).at(-1);
   return heads.find((one) => one.domain === domain && one.score !== null) ?? null;
 }
