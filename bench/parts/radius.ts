@@ -167,9 +167,10 @@ function measureRun(store: Store, id: number, group: Group): Map<string, Measure
   // Heads are in the order of the config's.
   const measured = new Map(contestantsOf(group).map(({ name }, i) => [name, measureHead(heads[i])]));
   if (!group.isSearched) return measured;
-  const search = searchResults(store, id).heads.filter(({ spec }) => spec.drawBank?.objective === 'consistency');
+  const { config, heads: scored } = searchResults(store, id);
   for (const layers of DEPTHS) {
-    const chosen = chosenHead({ heads: search.filter(({ spec }) => spec.layers === layers) }, 'target')!;
+    const bank = scored.filter(({ spec }) => spec.layers === layers && spec.drawBank?.objective === 'consistency');
+    const chosen = chosenHead({ config, heads: bank })!;
     console.log(`  chosen on validation images: ${chosen.head}`);
     measured.set(nameOf(layers, CHOSEN, group.maxEpochs), measureHead(chosen));
   }

@@ -23,7 +23,7 @@ export const headGridSchema = z
       .default(['none', 'wn', 'wn-l1'])
       .describe('Bounds kept on every layer after each update.'),
     weights: side(weight.unwrap())
-      .default([1, 5, 20])
+      .default([1, 5, 20, 50])
       .describe('λ: weights of the term beside the cross-entropy; without a term all are one head.'),
     temperatures: side(temperature.unwrap()).default([1, 30]).describe('What training multiplies the logits by.'),
     objective,

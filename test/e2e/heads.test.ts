@@ -15,7 +15,7 @@ describe('a head search', () => {
     await visit('/runs/1');
     await page.getByRole('button', { name: 'Search heads…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Search heads' });
-    await dialog.getByText('36 heads').waitFor();
+    await dialog.getByText('48 heads').waitFor();
     await dialog.getByText(/of training, without the scores/).waitFor();
     await screenshot('search-heads');
     expect(await accessibilityProblems(page)).toEqual([]);

@@ -66,7 +66,7 @@ describe("a form's fields", () => {
   it('of several numbers, and of any of a few, take numbers', () => {
     const grid = fieldsOf(z.toJSONSchema(headGridSchema, { io: 'input' }) as JsonSchema);
     const of = (key: string) => grid.find((field) => field.key === key);
-    expect(of('weights')).toMatchObject({ kind: 'numbers', allowed: 'a number ≥ 0', fallback: [1, 5, 20] });
+    expect(of('weights')).toMatchObject({ kind: 'numbers', allowed: 'a number ≥ 0', fallback: [1, 5, 20, 50] });
     expect(of('layers')).toMatchObject({ kind: 'set', choices: [1, 4], fallback: [1, 4] });
     for (const field of grid)
       expect(headGridSchema.safeParse({ [field.key]: initialValue(field) }).success, field.key).toBe(true);
