@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MIGRATIONS } from '../../src/main/store/migrations/index.ts';
@@ -102,6 +102,21 @@ describe('a stage that is done', () => {
     const out = join(temporaryFolder(), 'salvaged');
     expect(salvage(join(folder, 'workbench.sqlite'), out)).toMatchObject({ lostArtefacts: 0 });
     openStore(out).close();
+  });
+
+  it('is refused where damage made nonsense of a constraint, by which the check of the structure ends', () => {
+    const { folder, db } = crashed();
+    const file = join(folder, 'workbench.sqlite');
+    // Out of the log into the file, whose bytes are then changed.
+    const whole = db();
+    whole.pragma('journal_mode = DELETE');
+    whole.close();
+    const bytes = readFileSync(file);
+    for (let at = bytes.indexOf('length(seal)'); at !== -1; at = bytes.indexOf('length(seal)')) bytes[at] ^= 2;
+    writeFileSync(file, bytes);
+    const refusal = refusalOf(() => openStore(folder));
+    expect(refusal).toMatchObject({ code: 'damaged' });
+    expect(refusal.message).toContain('it is damaged (unknown function: nength()); save what is intact with');
   });
 
   it('may be changed by whoever writes to it, who takes the seal off, and is sealed again when it is done again', () => {

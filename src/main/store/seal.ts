@@ -32,12 +32,22 @@ export const isSealed = (file: string): boolean => existsSync(sealOf(file));
  * @throws StoreError 'damaged'
  */
 export function requireIntact(db: ReadableDb): void {
-  const found = db.pragma('integrity_check(1)', { simple: true });
+  const found = integrityOf(db);
   if (found === 'ok') return;
   throw new StoreError(
     'damaged',
-    `open ${db.name}: it is damaged (${String(found)}); save what is intact with: ptw salvage ${db.name} --out <folder>`,
+    `open ${db.name}: it is damaged (${found}); save what is intact with: ptw salvage ${db.name} --out <folder>`,
   );
+}
+
+/** What the check says; a constraint that damage made into nonsense ends the check itself. */
+function integrityOf(db: ReadableDb): string {
+  try {
+    return String(db.pragma('integrity_check(1)', { simple: true }));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR') return error.message;
+    throw error;
+  }
 }
 
 /** Takes off a seal that was checked, while nobody else reads or writes: from here on the file may change. */
