@@ -69,8 +69,6 @@ const SMALL_STUDY = {
   seeds: [1, 2],
 };
 
-const SMALL_SEARCH = { grid: { constraints: ['none'], draws: 4 }, search: { instances: 50, draws: 200 } };
-
 const listed = await ask('certificates.list', {
   ...{ run: 1, domain: 'target', head: '4-layer wn', by: 'representation', rule: 'paper' },
   ...{ outcome: 'falsified', offset: 0, limit: 1 },
@@ -110,13 +108,6 @@ await ask('queue.addStudy', { study: SMALL_STUDY });
 await shoot('queue', '/queue', 'epoch 3, training loss');
 await page.getByRole('heading', { name: 'Nothing is under way' }).waitFor({ timeout: 300_000 });
 await shoot('study', '/studies/1', 'Smoothing certificates');
-
-const planned = await ask('heads.plan', { run: 1, options: SMALL_SEARCH });
-await ask('queue.add', { config: (planned as { config: unknown }).config });
-await page.goto(`${origin}/queue`);
-await page.getByRole('heading', { name: 'Nothing is under way' }).waitFor({ timeout: 300_000 });
-const { rows } = (await ask('runs.list', { offset: 0, limit: 1 })) as { rows: { id: number }[] };
-await shoot('head-search', `/runs/${rows[0].id}`, 'heads scored');
 
 await context.close();
 await closeBrowser();
