@@ -16,13 +16,14 @@ const TABLES = {
 
 /** Seals a stage as it is now: until one of its rows changes, which takes the seal off. */
 export function sealStage(db: WritableDb, stageId: number): void {
-  upsertStageSeal(db, { stageId, seal: stageSeal(db, stageId) });
+  upsertStageSeal(db, { stageId, seal: sealer(db)(stageId) });
 }
 
 /** Every stage that is done, as it is now: after a migration, which may have changed what rows are made of. */
 export function sealDoneStages(db: WritableDb): void {
   deleteStageSeals(db);
-  for (const id of selectDoneStages(db)) sealStage(db, id);
+  const sealOf = sealer(db);
+  for (const stageId of selectDoneStages(db)) upsertStageSeal(db, { stageId, seal: sealOf(stageId) });
 }
 
 /** @throws StoreError 'damaged' when a sealed stage is not what was sealed; does nothing in a database from before there were seals */
@@ -31,7 +32,8 @@ export function requireStagesIntact(db: ReadableDb): void {
   db.exec('BEGIN');
   try {
     if (!hasSeals(db)) return;
-    const changed = selectStageSeals(db).find(({ stageId, seal }) => stageSeal(db, stageId) !== seal);
+    const sealOf = sealer(db);
+    const changed = selectStageSeals(db).find(({ stageId, seal }) => sealOf(stageId) !== seal);
     if (changed === undefined) return;
     throw new StoreError(
       'damaged',
@@ -45,16 +47,22 @@ export function requireStagesIntact(db: ReadableDb): void {
 const hasSeals = (db: ReadableDb): boolean =>
   statement<{ n: number }>(db, "SELECT count(*) AS n FROM sqlite_schema WHERE name = 'stage_seal'").get()!.n > 0;
 
-/** 128 bits of the SHA-256 of all rows of a stage, with the names and types of their values. */
-function stageSeal(db: ReadableDb, stageId: number): string {
-  const hash = createHash('sha256');
-  feed(hash, statement<Row>(db, `SELECT ${literals(db, 'stage')} AS row FROM stage WHERE id = ?`).all(stageId));
-  for (const [table, order] of Object.entries(TABLES)) {
+/** 128 bits of the SHA-256 of all rows of a stage, with the names and types of their values. The columns are asked for once. */
+function sealer(db: ReadableDb): (stageId: number) => string {
+  const stage = statement<Row>(db, `SELECT ${literals(db, 'stage')} AS row FROM stage WHERE id = ?`);
+  const tables = Object.entries(TABLES).map(([table, order]) => {
     const sql = `SELECT ${literals(db, table)} AS row FROM ${table} WHERE stage_id = ? ORDER BY ${order}`;
-    hash.update(`${table}\n`);
-    feed(hash, statement<Row>(db, sql).iterate(stageId));
-  }
-  return hash.digest('hex').slice(0, 32);
+    return { table, rows: statement<Row>(db, sql) };
+  });
+  return (stageId) => {
+    const hash = createHash('sha256');
+    feed(hash, stage.all(stageId));
+    for (const { table, rows } of tables) {
+      hash.update(`${table}\n`);
+      feed(hash, rows.iterate(stageId));
+    }
+    return hash.digest('hex').slice(0, 32);
+  };
 }
 
 interface Row {
