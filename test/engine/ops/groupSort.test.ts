@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { groupSort } from '../../../src/main/engine/ops/groupSort.ts';
+import { groupSort, groupSortByPlace } from '../../../src/main/engine/ops/groupSort.ts';
 import { deriveKey, fillStandardNormal } from '../../../src/main/math/philox.ts';
 import { groupSort as groupSortOnHost } from '../../../src/main/math/groupSort.ts';
 
@@ -51,6 +51,45 @@ describe('GroupSort', () => {
     );
     expect(sorted(patterns, groupSize)).toEqual(patterns.map((row) => row.toSorted((a, b) => a - b)));
   });
+});
+
+describe('GroupSort by places', () => {
+  /** Units of contiguous groups by their places, and back. */
+  const byPlace = (row: number[], groupSize: number): number[] =>
+    Array.from({ length: groupSize }, (_, place) => row.filter((__, i) => i % groupSize === place)).flat();
+  const inTurn = (row: number[], groupSize: number): number[] => byPlace(row, row.length / groupSize);
+  const ROWS = [
+    [3, 1, 2, 5, 4, 4, -1, 0],
+    [8, 7, 6, 5, 4, 3, 2, 1],
+    [0, 0, 0, 0, 1, 1, -2, -2],
+  ];
+
+  it('refuses a group size that does not divide the width', () => {
+    expect(() => tf.tidy(() => groupSortByPlace(tf.tensor2d([[1, 2, 3, 4]]), 3))).toThrow(/group size 3/);
+  });
+
+  it.each([2, 4, 8])(
+    'in groups of %i is GroupSort of the same units in another order, and its gradient',
+    (groupSize) => {
+      const upstream = ROWS.map((row) => row.map((_, i) => 2 ** i));
+      const gradientOf = (
+        sort: typeof groupSort,
+        [x, dy]: readonly [number[][], number[][]],
+      ): [values: number[][], gradient: number[][]] =>
+        tf.tidy(() => {
+          const { value, grad } = tf.valueAndGrad((y: tf.Tensor) => sort(y as tf.Tensor2D, groupSize))(
+            tf.tensor2d(x),
+            tf.tensor2d(dy),
+          );
+          return [value.arraySync(), grad.arraySync() as number[][]];
+        });
+      const moved = (rows: number[][]): number[][] => rows.map((row) => byPlace(row, groupSize));
+      const [values, gradient] = gradientOf(groupSortByPlace, [moved(ROWS), moved(upstream)]);
+      expect([values, gradient].map((rows) => rows.map((row) => inTurn(row, groupSize)))).toEqual(
+        gradientOf(groupSort, [ROWS, upstream]),
+      );
+    },
+  );
 });
 
 describe('the gradient of GroupSort', () => {

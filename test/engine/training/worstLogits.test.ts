@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
-import { disposeHead, freezeHead } from '../../../src/main/engine/models/head.ts';
+import type { EffectiveHead } from '../../../src/main/engine/models/head.ts';
 import { oneHotLabels } from '../../../src/main/engine/ops/crossEntropy.ts';
 import { worstLogits } from '../../../src/main/engine/training/worstLogits.ts';
 import { propagatedMargins } from '../../../src/main/math/boxPropagation.ts';
@@ -21,15 +21,22 @@ const HEADS = [
 const z = normals(N * D, 'box centres');
 const widths = Float32Array.from(uniforms(D, 'half-widths'), (u) => u / 2);
 
+function onDevice({ groupSize, layers }: DenseHead): EffectiveHead {
+  return {
+    groupSize,
+    layers: layers.map(({ inputs, outputs, weight, bias }) => ({
+      weight: tf.tensor2d(weight, [outputs, inputs]),
+      bias: tf.tensor1d(bias),
+    })),
+  };
+}
+
 /** [N, K] */
 function worstOf(head: DenseHead, halfWidth: Float32Array): Float32Array {
-  const frozen = freezeHead(head);
-  const logits = tf.tidy(() => {
+  return tf.tidy(() => {
     const boxes = { centre: tf.tensor2d(z, [N, D]), halfWidth: tf.tensor2d(halfWidth, [1, D]) };
-    return worstLogits(frozen, boxes, oneHotLabels(LABELS, K)).dataSync<'float32'>().slice();
+    return worstLogits(onDevice(head), boxes, oneHotLabels(LABELS, K)).dataSync<'float32'>().slice();
   });
-  disposeHead(frozen);
-  return logits;
 }
 
 /** Largest magnitude that a sum of any layer can have, over the boxes: what its rounding is a share of. */
@@ -79,11 +86,10 @@ describe.each(HEADS)('worst logits of $name', ({ name, ...of }) => {
   });
 
   it('have the gradient by the half-widths that differences show', () => {
-    const frozen = freezeHead(head);
     const of = (halfWidth: tf.Tensor): tf.Scalar =>
       tf.sum(
         worstLogits(
-          frozen,
+          onDevice(head),
           { centre: tf.tensor2d(z, [N, D]), halfWidth: tf.reshape(halfWidth, [1, D]) },
           oneHotLabels(LABELS, K),
         ),
@@ -95,7 +101,6 @@ describe.each(HEADS)('worst logits of $name', ({ name, ...of }) => {
     const [more, less] = [1 + step, 1 - step].map((factor) =>
       tf.tidy(() => of(tf.tensor1d(widths.map((w) => w * factor))).dataSync()[0]),
     );
-    disposeHead(frozen);
     // Sorting makes corners, which a difference smooths: a tenth is far from the sum's other signs and factors.
     expect((more - less) / (2 * step) / along).toBeGreaterThan(0.9);
     expect((more - less) / (2 * step) / along).toBeLessThan(1.1);

@@ -4,7 +4,8 @@ import type { HeadSpec } from '../../../shared/config.ts';
 import type { HeadWeights } from '../../../shared/results.ts';
 import { layerName, layerSizes, type HeadShape } from './headShape.ts';
 import { constrainedWeight, firstIterate, isNormConstraint, projectedLayer } from './normConstraints.ts';
-import { groupSort } from '../ops/groupSort.ts';
+import { groupSort, groupSortByPlace } from '../ops/groupSort.ts';
+import { timesConstant } from '../ops/timesConstant.ts';
 import { takeValues, valuesOf } from '../readBack.ts';
 import { mapValues, withoutPrefix, withPrefix, type NamedArray, type NamedArrays } from './arrays.ts';
 import type { Parameters } from './parameters.ts';
@@ -88,8 +89,14 @@ export function headLogits(spec: HeadSpec, parameters: Parameters, representatio
   });
 }
 
+/** A head as it is trained: weights [outputs, inputs], units in the order of their groups. */
+export interface EffectiveHead {
+  readonly groupSize: number;
+  readonly layers: readonly { readonly weight: tf.Tensor2D; readonly bias: tf.Tensor1D }[];
+}
+
 /** The head that the parameters of one in training come to; differentiable in them. Belongs to the scope of the caller. */
-export function effectiveHead(spec: HeadSpec, parameters: Parameters): Pick<FrozenHead, 'groupSize' | 'layers'> {
+export function effectiveHead(spec: HeadSpec, parameters: Parameters): EffectiveHead {
   const layers = Array.from({ length: spec.layers }, (_, i) => ({
     weight: effectiveWeight(parameters, layerName(i), spec),
     bias: parameters[`${layerName(i)}.bias`] as tf.Tensor1D,
@@ -114,10 +121,11 @@ export async function finishedHead(shape: HeadShape, parameters: Parameters): Pr
   return { constraint, bound, groupSize, layers: await Promise.all(layers) };
 }
 
-/** A finished head on the device. */
+/** A finished head on the device, in the order and layout that are fastest there. */
 export interface FrozenHead {
   readonly groupSize: number;
   readonly classes: number;
+  /** Weights [inputs, outputs]; hidden units lie by their place in the group, see `groupSortByPlace`. */
   readonly layers: readonly { readonly weight: tf.Tensor2D; readonly bias: tf.Tensor1D }[];
 }
 
@@ -125,12 +133,23 @@ export function freezeHead({ groupSize, layers }: HeadWeights): FrozenHead {
   return {
     groupSize,
     classes: layers.at(-1)!.outputs,
-    layers: layers.map(({ inputs, outputs, weight, bias }) => ({
-      weight: tf.tensor2d(weight, [outputs, inputs]),
-      bias: tf.tensor1d(bias),
-    })),
+    layers: layers.map(({ inputs, outputs, weight, bias }, i) => {
+      const from = i === 0 ? unitsInTurn(inputs) : unitsByPlace(inputs, groupSize);
+      const to = i === layers.length - 1 ? unitsInTurn(outputs) : unitsByPlace(outputs, groupSize);
+      const moved = from.flatMap((input) => to.map((output) => weight[output * inputs + input]));
+      return {
+        weight: tf.tensor2d(Float32Array.from(moved), [inputs, outputs]),
+        bias: tf.tensor1d(Float32Array.from(to, (output) => bias[output])),
+      };
+    }),
   };
 }
+
+const unitsInTurn = (width: number): number[] => Array.from({ length: width }, (_, unit) => unit);
+
+/** Units of contiguous groups in the order of their places: of pairs the even ones, then the odd ones. */
+const unitsByPlace = (width: number, groupSize: number): number[] =>
+  unitsInTurn(width).sort((a, b) => (a % groupSize) - (b % groupSize));
 
 export function disposeHead(head: FrozenHead): void {
   for (const { weight, bias } of head.layers) tf.dispose([weight, bias]);
@@ -140,8 +159,8 @@ export function disposeHead(head: FrozenHead): void {
 export function classify({ groupSize, layers }: FrozenHead, representations: tf.Tensor2D): tf.Tensor2D {
   return tf.tidy(() =>
     layers.reduce<tf.Tensor2D>((x, { weight, bias }, i) => {
-      const active = i > 0 ? groupSort(x, groupSize) : x;
-      return tf.add(tf.matMul(active, weight, false, true), bias);
+      const active = i > 0 ? groupSortByPlace(x, groupSize) : x;
+      return tf.add(timesConstant(active, weight), bias);
     }, representations),
   );
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { FrozenHead } from '../models/head.ts';
+import type { EffectiveHead } from '../models/head.ts';
 import { groupSort } from '../ops/groupSort.ts';
 
 /** Boxes in the space of a layer's inputs: z ± halfWidth. */
@@ -18,7 +18,7 @@ export interface Boxes {
  * @param labels [N, K], one-hot
  */
 export function worstLogits(
-  { layers, groupSize }: Pick<FrozenHead, 'layers' | 'groupSize'>,
+  { layers, groupSize }: EffectiveHead,
   given: Boxes,
   labels: tf.Tensor2D,
 ): tf.Tensor2D {
@@ -31,7 +31,7 @@ export function worstLogits(
   });
 }
 
-type Layer = FrozenHead['layers'][number];
+type Layer = EffectiveHead['layers'][number];
 
 /** W·centre + b ± |W|·halfWidth */
 function throughLayer({ weight, bias }: Layer, { centre, halfWidth }: Boxes): Boxes {
