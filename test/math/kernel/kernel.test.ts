@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { compileKernel } from '../../../scripts/build-kernel.ts';
 import type { DenseLayerWeights } from '../../../src/main/math/head.ts';
 import { BINARY } from '../../../src/main/math/kernel/binary.ts';
-import { intervalSums, leastOverBox, rowsThroughLayer } from '../../../src/main/math/kernel/kernel.ts';
+import {
+  differencesThroughLayer,
+  intervalSums,
+  rowsThroughLayer,
+  sortFloats,
+} from '../../../src/main/math/kernel/kernel.ts';
 import { sumError } from '../../../src/main/math/rounding.ts';
 import { normals } from '../heads.ts';
 
@@ -34,6 +39,9 @@ const sumOf = (terms: Iterable<number>): Sum => {
 function expectSame(got: number, { sum, absolute }: Sum, terms: number): void {
   expect(Math.abs(got - sum)).toBeLessThanOrEqual(2 * sumError(terms, absolute));
 }
+
+const unitDifference = (width: number, plus: number, minus: number): number[] =>
+  Array.from({ length: width }, (_, i) => Number(i === plus) - Number(i === minus));
 
 /** Of every remainder by the widths of vectors, panels and blocks of rows. */
 const SIZES = [
@@ -75,11 +83,21 @@ describe('the kernel', () => {
       expectSame(got.leastTerms[row], sumOf(terms), inputs);
       expectSame(got.leastAbsolutes[row], sumOf(terms.map(Math.abs)), inputs);
     }
-    const { leastTerms, leastAbsolutes } = leastOverBox(got.coefficients, count, before);
-    expect({ leastTerms, leastAbsolutes }).toEqual({
-      leastTerms: got.leastTerms,
-      leastAbsolutes: got.leastAbsolutes,
-    });
+  });
+
+  it.each(SIZES.map(([, ...sizes]) => sizes))('takes differences of %i outputs to %i inputs', (outputs, inputs) => {
+    const layer = layerOf(outputs, inputs, 'differences');
+    const reach = doubles(outputs, 'kernel-reach', outputs).map(Math.abs);
+    const before = boxOf(inputs);
+    const pairs = Array.from({ length: outputs }, (_, i) => [i, (7 * i + 1) % outputs] as const);
+    const rows = Float64Array.from(pairs.flatMap(([plus, minus]) => unitDifference(outputs, plus, minus)));
+    const known = { layer, reach, before };
+    const [got, expected] = [differencesThroughLayer(pairs, known), rowsThroughLayer(rows, pairs.length, known)];
+    // Products with 0, 1 and −1 are exact, and so is their sum.
+    for (const of of ['coefficients', 'products', 'leastTerms', 'leastAbsolutes'] as const) {
+      expect(got[of].map((value) => value + 0)).toEqual(expected[of].map((value) => value + 0));
+    }
+    pairs.forEach(([plus, minus], row) => expect(got.absolutes[row]).toBe(reach[plus] + reach[minus]));
   });
 
   it.each(SIZES.map(([, ...sizes]) => sizes))('sums over boxes through %i outputs of %i inputs', (outputs, inputs) => {
@@ -94,6 +112,31 @@ describe('the kernel', () => {
       expectSame(got.absolutes[row], sumOf(terms.map(Math.abs)), inputs);
       expectSame(got.reaches[row], sumOf(weights.map((weight, i) => Math.abs(weight) * halfWidths[i])), inputs);
     }
+  });
+
+  it.each([0, 1, 2, 3, 100, 501, 70_000])(
+    'sorts %i values as a typed array does, zeros, infinities and NaN too',
+    (count) => {
+      const values = normals(count, 'sorted', count);
+      const odd = [NaN, -Infinity, 0, -0, Infinity, 1e-45, -1e-45, 3.4e38, values[0]];
+      for (let i = 0; i < count; i += 3) values[i] = odd[(i / 3) % odd.length];
+      const bits = new Uint32Array(values.buffer);
+      // NaN comes with either sign.
+      for (let i = 0; i < count; i += 27) bits[i] |= 0x80000000;
+      const expected = values.toSorted();
+      const sorted = values.slice();
+      sortFloats(sorted);
+      expect([...sorted].map((value) => Object.is(value, -0))).toEqual(
+        [...expected].map((value) => Object.is(value, -0)),
+      );
+      expect(sorted).toEqual(expected);
+    },
+  );
+
+  it('sorts a part of an array, and values that differ in few of their digits', () => {
+    const values = Float32Array.of(9, 3.5, 3.25, 3.75, 3.25, 1);
+    sortFloats(values.subarray(1, 5));
+    expect([...values]).toEqual([9, 3.25, 3.25, 3.5, 3.75, 1]);
   });
 
   it('gives the same when its memory was full of other weights in between, and when it has grown', () => {

@@ -1,3 +1,5 @@
+import { sortFloats } from '../../math/kernel/kernel.ts';
+
 /** Puts rows of draws, [rows, D], in their places among the columns of all draws, [D, draws]. */
 export function putInColumns(columns: Float32Array, rows: Float32Array, { first, count, draws }: PlaceOfRows): void {
   const dimension = columns.length / draws;
@@ -17,5 +19,5 @@ interface PlaceOfRows {
 
 /** Sorts each coordinate's draws, [D, draws], ascending, NaN last; in place, since at 100,000 draws a copy is 256 MB. */
 export function sortColumns(columns: Float32Array, draws: number): void {
-  for (let start = 0; start < columns.length; start += draws) columns.subarray(start, start + draws).sort();
+  for (let start = 0; start < columns.length; start += draws) sortFloats(columns.subarray(start, start + draws));
 }

@@ -1,4 +1,4 @@
-import { leastOverBox, rowsThroughLayer, type LayerOnBox, type RowsThroughLayer } from '../kernel/kernel.ts';
+import { differencesThroughLayer, rowsThroughLayer, type LayerOnBox, type RowsThroughLayer } from '../kernel/kernel.ts';
 import { sumError } from '../rounding.ts';
 import type { CompareStep, ComparatorLines, DenseReach, DenseStep, Level, Relaxation, Step } from './relaxedHead.ts';
 
@@ -95,22 +95,6 @@ function throughDense(
 }
 
 const SMALLEST = 2 ** -900;
-
-/** As rowsThroughLayer has it for rows of a 1 and a −1 each. */
-function differencesThroughLayer(pairs: readonly Difference[], { layer, reach, before }: LayerOnBox): RowsThroughLayer {
-  const { inputs, weight, bias } = layer;
-  const coefficients = new Float64Array(pairs.length * inputs);
-  pairs.forEach(([plus, minus], row) => {
-    const [a, b, to] = [plus * inputs, minus * inputs, row * inputs];
-    for (let i = 0; i < inputs; i++) coefficients[to + i] = weight[a + i] - weight[b + i];
-  });
-  return {
-    coefficients,
-    products: Float64Array.from(pairs, ([plus, minus]) => bias[plus] - bias[minus]),
-    absolutes: Float64Array.from(pairs, ([plus, minus]) => reach[plus] + reach[minus]),
-    ...leastOverBox(coefficients, pairs.length, before),
-  };
-}
 
 /**
  * A_low·min(a, b) + A_high·max(a, b) = A_low·a + A_high·b + κ·relu(a − b), κ = A_high − A_low; below it, for κ ≥ 0, with
