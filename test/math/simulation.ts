@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { CertificateDraws, CertificateVerdict } from '../../src/main/math/certificates/verdict.ts';
 import { logitVerdict, searchLogitBox } from '../../src/main/math/certificates/logit.ts';
-import { representationVerdict, searchRepresentationBox } from '../../src/main/math/certificates/representation.ts';
+import { representationVerdict, searchRepresentations } from '../../src/main/math/certificates/representation.ts';
 import type { DenseHead } from '../../src/main/math/head.ts';
 import { logitLevel, representationLevel, type LogitTest, type Selection } from '../../src/main/math/levels.ts';
 import { largestUsableIndex } from '../../src/main/math/orderStatistics.ts';
@@ -71,6 +71,6 @@ export function certifyRepresentations(rows: Float32Array, { selection, head, se
   const draws = drawsOf(selection);
   const largestIndex = largestUsableIndex(draws.draws, representationLevel({ ...draws, dimension }))!;
   const sorted = { sortedColumns: sortedColumnsOf(rows, dimension), draws: draws.draws };
-  const box = searchRepresentationBox({ sorted, selection, selectionMedian, largestIndex }, head, 'interval');
+  const box = searchRepresentations({ sorted, selection, selectionMedian, largestIndex }, head).find('interval');
   return representationVerdict({ ...draws, selectionMedian, ...box }, head, 'interval');
 }

@@ -4,7 +4,7 @@
 import { labelVerdict } from '../../src/main/math/certificates/label.ts';
 import { logitVerdict, searchLogitBox } from '../../src/main/math/certificates/logit.ts';
 import { pairwiseVerdict } from '../../src/main/math/certificates/pairwise.ts';
-import { representationVerdict, searchRepresentationBox } from '../../src/main/math/certificates/representation.ts';
+import { representationVerdict, searchRepresentations } from '../../src/main/math/certificates/representation.ts';
 import { mediansOfSorted } from '../../src/main/math/certificates/search.ts';
 import type { CertificateDraws, CertificateVerdict } from '../../src/main/math/certificates/verdict.ts';
 import { countVotes, countWins, pairwiseCandidate, worstWins } from '../../src/main/math/certificates/votes.ts';
@@ -142,7 +142,7 @@ const representation: Method = ({ problem: { head, dimension }, facts, selected,
   const selectionMedian = mediansOfSorted(sortedOf(selected, dimension));
   const largestIndex = usable(representationLevel({ ...facts, dimension }));
   const search = { sorted: sortedOf(estimated, dimension), selection: facts.selection, selectionMedian, largestIndex };
-  const box = searchRepresentationBox(search, head, 'interval');
+  const box = searchRepresentations(search, head).find('interval');
   return representationVerdict({ ...facts, selectionMedian, ...box }, head, 'interval');
 };
 

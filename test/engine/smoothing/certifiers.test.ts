@@ -43,6 +43,21 @@ describe('certifiers', () => {
     await others.close();
   });
 
+  it('come back with another plan', async () => {
+    const other: CertificationPlan = {
+      ...PLAN,
+      heads: [{ id: 'head', weights: randomHead({ sizes: [D, K], constraint: 'none', name: 'other' }) }],
+    };
+    for (const plan of [PLAN, other, PLAN]) {
+      const [alone, others] = [0, 2].map((count) => startCertifiers(plan, { threads: count }));
+      for (const index of [1, 2]) {
+        const { certified } = await others.certify(drawn(index));
+        expect(certified).toStrictEqual((await alone.certify(drawn(index))).certified);
+      }
+      await others.close();
+    }
+  });
+
   it('take the room along: it is not copied', async () => {
     const certifiers = startCertifiers(PLAN, { threads: 1 });
     const instance = drawn(1);

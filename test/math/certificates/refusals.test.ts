@@ -4,7 +4,7 @@ import { logitVerdict, searchLogitBox, type LogitBox } from '../../../src/main/m
 import { pairwiseVerdict, type PairwiseWins } from '../../../src/main/math/certificates/pairwise.ts';
 import {
   representationVerdict,
-  searchRepresentationBox,
+  searchRepresentations,
   type RepresentationBoxEvidence,
 } from '../../../src/main/math/certificates/representation.ts';
 import { boxOfIndex, largestRadiusIndex, mediansOfSorted } from '../../../src/main/math/certificates/search.ts';
@@ -196,7 +196,7 @@ describe('boxes', () => {
       ),
       [
         'logits: got a representation of 2 entries',
-        () => searchRepresentationBox({ sorted, ...selection, largestIndex: 1 }, HEAD, 'interval'),
+        () => searchRepresentations({ sorted, ...selection, largestIndex: 1 }, HEAD).find('interval'),
       ],
     ]),
   )('refuse: $says', expectRefusal);

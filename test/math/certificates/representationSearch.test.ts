@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { representationVerdict, searchRepresentationBox } from '../../../src/main/math/certificates/representation.ts';
+import { representationVerdict, searchRepresentations } from '../../../src/main/math/certificates/representation.ts';
 import { boxOfIndex, mediansOfSorted, type SortedDraws } from '../../../src/main/math/certificates/search.ts';
 import { argmax, headInputs, headLogits, type DenseHead } from '../../../src/main/math/head.ts';
 import { representationLevel } from '../../../src/main/math/levels.ts';
@@ -20,7 +20,7 @@ type Entry = Pick<(typeof PROOFS)[number], 'head' | 'rule'>;
 function certify({ head, rule }: Entry, sorted: SortedDraws, selection: 'separate' | 'shared') {
   const largestIndex = largestIndexOf(selection, headInputs(head));
   const selectionMedian = selection === 'separate' ? mediansOfSorted(sorted) : new Float32Array(0);
-  const box = searchRepresentationBox({ sorted, selection, selectionMedian, largestIndex }, head, rule);
+  const box = searchRepresentations({ sorted, selection, selectionMedian, largestIndex }, head).find(rule);
   const evidence = { ...DRAWS, selection, selectionMedian, ...box };
   const at = (k: number) => representationVerdict({ ...evidence, k, ...boxOfIndex(sorted, k) }, head, rule);
   return { box, largestIndex, verdict: representationVerdict(evidence, head, rule), at };
@@ -103,9 +103,7 @@ describe('search for a representation box', () => {
     const c = argmax(headLogits(head, selectionMedian));
     expect(argmax(headLogits(head, mediansOfSorted(sorted)))).not.toBe(c);
     const largestIndex = largestIndexOf('separate', 12);
-    const box = searchRepresentationBox(
-      { sorted, selection: 'separate', selectionMedian, largestIndex },
-      head,
+    const box = searchRepresentations({ sorted, selection: 'separate', selectionMedian, largestIndex }, head).find(
       'interval',
     );
     expect(box.k).toBe(largestIndex);

@@ -1,16 +1,17 @@
 import { labelVerdict } from '../../math/certificates/label.ts';
 import { logitVerdict, searchLogitBox } from '../../math/certificates/logit.ts';
 import { pairwiseVerdict } from '../../math/certificates/pairwise.ts';
-import { searchRepresentationBox, verdictOfSearch } from '../../math/certificates/representation.ts';
+import { searchRepresentations } from '../../math/certificates/representation.ts';
 import { mediansOfSorted } from '../../math/certificates/search.ts';
 import { countVotes, countWins, pairwiseCandidate, worstWins } from '../../math/certificates/votes.ts';
-import { argmax, headLogits } from '../../math/head.ts';
+import { argmax } from '../../math/head.ts';
+import { sortFloats } from '../../math/kernel/kernel.ts';
 import { effectiveLogitTest, logitLevel, representationLevel } from '../../math/levels.ts';
 import { isProof } from '../../math/marginRules.ts';
 import { largestUsableIndex } from '../../math/orderStatistics.ts';
 import { applicableRules } from './applicableRules.ts';
 import { falsificationOf, needsFalsification } from './falsificationOf.ts';
-import type { CertificationSettings, Rule } from '../../../shared/config.ts';
+import type { CertificationSettings } from '../../../shared/config.ts';
 import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
 
 /** One head's view of an instance's draws. */
@@ -40,9 +41,7 @@ export function certificatesOf(draws: HeadDraws, settings: CertificationSettings
       case 'logit':
         return [logitCertificate(draws, settings)];
       case 'representation':
-        return applicableRules(settings.rules, draws.weights).map((rule) =>
-          representationCertificate(draws, rule, settings),
-        );
+        return representationCertificates(draws, settings);
     }
   });
 }
@@ -106,11 +105,10 @@ function logitCertificate(draws: HeadDraws, settings: CertificationSettings): Ce
   };
 }
 
-function representationCertificate(
+function representationCertificates(
   { facts, weights, columns }: HeadDraws,
-  rule: Rule,
   settings: CertificationSettings,
-): Certificate {
+): Certificate[] {
   if (columns === null) throw new Error('internal: representation certificate: the draws were not sorted');
   const dimension = columns.estimation.length / facts.draws;
   const sorted = { sortedColumns: columns.estimation, draws: facts.draws };
@@ -119,30 +117,36 @@ function representationCertificate(
       ? NO_DRAWS
       : mediansOfSorted({ sortedColumns: columns.selection, draws: facts.selectionDraws });
   const largestIndex = usableIndex(facts.draws, representationLevel({ ...facts, dimension }));
-  const search = { sorted, selection: facts.selection, selectionMedian, largestIndex };
-  const box = searchRepresentationBox(search, weights, rule);
-  const evidence = { ...facts, method: 'representation', rule, selectionMedian, ...box } as const;
-  const verdict = verdictOfSearch(evidence, weights);
-  const soundness = isProof(rule, weights.constraint) ? 'proved' : 'published-rule';
-  return {
-    method: 'representation',
-    rule,
-    soundness,
-    verdict,
-    medianPrediction: argmax(headLogits(weights, box.median)),
-    evidence,
-    falsification: needsFalsification(settings, { soundness, verdict })
-      ? falsificationOf(weights, { evidence, verdict, sorted, largestIndex }, settings)
+  const search = searchRepresentations({ sorted, selection: facts.selection, selectionMedian, largestIndex }, weights);
+  const certificates = applicableRules(settings.rules, weights).map((rule) => {
+    const evidence = { ...facts, method: 'representation', rule, selectionMedian, ...search.find(rule) } as const;
+    return {
+      method: 'representation',
+      rule,
+      soundness: isProof(rule, weights.constraint) ? 'proved' : 'published-rule',
+      verdict: search.verdict(evidence),
+      medianPrediction: search.medianPrediction,
+      evidence,
+    } as const;
+  });
+  const proved = certificates.filter(({ soundness, verdict }) => soundness === 'proved' && isCertified(verdict));
+  const provedFrom = Math.min(...proved.map(({ evidence }) => evidence.k));
+  return certificates.map((certificate) => ({
+    ...certificate,
+    falsification: needsFalsification(settings, certificate)
+      ? falsificationOf(weights, { ...certificate, sorted, largestIndex, provedFrom }, settings)
       : null,
-  };
+  }));
 }
+
+const isCertified = ({ outcome }: Certificate['verdict']): boolean => outcome === 'certified';
 
 /** [K, n] ascending in each row, from [n, K]. */
 function sortedLogits(logits: Float32Array, classes: number): Float32Array {
   const draws = logits.length / classes;
   const columns = new Float32Array(logits.length);
   for (let s = 0; s < draws; s++) for (let k = 0; k < classes; k++) columns[k * draws + s] = logits[s * classes + k]!;
-  for (let k = 0; k < classes; k++) columns.subarray(k * draws, (k + 1) * draws).sort();
+  for (let k = 0; k < classes; k++) sortFloats(columns.subarray(k * draws, (k + 1) * draws));
   return columns;
 }
 

@@ -8,6 +8,11 @@ export interface Certified {
   readonly samples: Samples;
 }
 
+/** What a thread is told: the plan of the instances that follow, or one of them. */
+export type CertifierRequest =
+  | { readonly kind: 'plan'; readonly plan: CertificationPlan }
+  | { readonly kind: 'instance'; readonly instance: DrawnInstance };
+
 /** What a thread answers to each instance. */
 export type CertifierReply =
   (Certified & { readonly kind: 'certified' }) | { readonly kind: 'failed'; readonly error: unknown };
@@ -19,7 +24,7 @@ export interface Certifiers {
    * @throws what certifying throws, and an Error when a thread ends before it answers
    */
   certify(instance: DrawnInstance): Promise<Certified>;
-  /** Ends the threads; what they had not answered is answered with an error. */
+  /** Gives the threads back; what they had not answered is answered with an error. */
   close(): Promise<void>;
 }
 
@@ -35,7 +40,11 @@ const THREAD = new URL('./certifierThread.ts', import.meta.url);
 /** Answers depend on the instance and the plan alone, not on the threads or their number. */
 export function startCertifiers(plan: CertificationPlan, { threads, script = THREAD }: CertifierOptions): Certifiers {
   if (threads === 0) return onThisThread(plan);
-  const all = Array.from({ length: threads }, (_, place) => new Certifier(plan, script, place + 1));
+  const all = Array.from({ length: threads }, (_, i) => {
+    const certifier = (script === THREAD ? idle.pop() : undefined) ?? new Certifier(script);
+    certifier.begin(plan, i + 1);
+    return certifier;
+  });
   return {
     certify: (instance) => {
       // The one with the fewest instances before this one.
@@ -43,10 +52,18 @@ export function startCertifiers(plan: CertificationPlan, { threads, script = THR
       return free.certify(instance);
     },
     close: async () => {
-      await Promise.all(all.map((certifier) => certifier.close()));
+      await Promise.all(
+        all.map(async (certifier) => {
+          if (script === THREAD && certifier.rest()) idle.push(certifier);
+          else await certifier.close();
+        }),
+      );
     },
   };
 }
+
+/** Threads without a plan. They are kept from job to job, since what a new one runs has to be compiled again: half a second each. */
+const idle: Certifier[] = [];
 
 function onThisThread(plan: CertificationPlan): Certifiers {
   return {
@@ -76,18 +93,31 @@ interface Question {
 /** One thread, which answers in the order in which it is asked. */
 class Certifier {
   readonly #worker: Worker;
-  readonly #name: string;
   readonly #questions: Question[] = [];
+  #name = 'certifier thread';
   /** Why it cannot answer any more. */
   #ended: Error | null = null;
 
-  constructor(plan: CertificationPlan, script: URL, place: number) {
-    this.#name = `certifier thread ${place}`;
-    this.#worker = new Worker(script, { workerData: plan });
+  constructor(script: URL) {
+    this.#worker = new Worker(script);
     this.#worker.on('message', (reply: CertifierReply) => this.#answer(reply));
     this.#worker.on('messageerror', (error) => this.#end(`could not be understood: ${error.message}`, error));
     this.#worker.on('error', (error) => this.#end(`failed: ${messageOf(error)}`, error));
     this.#worker.on('exit', (code) => this.#end(`ended with code ${code}`));
+  }
+
+  /** @param place among the threads of the plan, for errors */
+  begin(plan: CertificationPlan, place: number): void {
+    this.#name = `certifier thread ${place}`;
+    this.#worker.ref();
+    this.#tell({ kind: 'plan', plan });
+  }
+
+  /** Whether it could take another plan. Until then it keeps no process alive. */
+  rest(): boolean {
+    if (this.#ended !== null || this.#questions.length > 0) return false;
+    this.#worker.unref();
+    return true;
   }
 
   get waiting(): number {
@@ -100,7 +130,7 @@ class Certifier {
         reject(this.#ended);
         return;
       }
-      this.#worker.postMessage(instance, buffersOf(instance.samples));
+      this.#tell({ kind: 'instance', instance }, buffersOf(instance.samples));
       this.#questions.push({ datasetIndex: instance.datasetIndex, resolve, reject });
     });
   }
@@ -108,6 +138,10 @@ class Certifier {
   async close(): Promise<void> {
     this.#end('was closed');
     await this.#worker.terminate();
+  }
+
+  #tell(request: CertifierRequest, transferred: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(request, transferred);
   }
 
   #answer(reply: CertifierReply): void {

@@ -25,19 +25,22 @@ interface SearchedCertificate {
   readonly sorted: SortedDraws;
   /** The largest usable k, whose box is the smallest. */
   readonly largestIndex: number;
+  /** The least k on whose box a rule that is a proof has the same class win; Infinity where none has. */
+  readonly provedFrom: number;
 }
 
 /**
  * Searches the box of a certificate's radius and the smallest one for a point with another prediction (METHOD.md §4). Boxes
- * are nested: a point of the smallest box lies in the other one too.
+ * are nested: a point of the smallest box lies in the other one too, and in a box inside one that is proved there is none to be found.
  */
 export function falsificationOf(
   head: HeadWeights,
-  { evidence, verdict, sorted, largestIndex }: SearchedCertificate,
+  { evidence, verdict, sorted, largestIndex, provedFrom }: SearchedCertificate,
   { falsification: { restarts, steps } }: Pick<CertificationSettings, 'falsification'>,
 ): Falsification {
   const key = deriveKey(evidence.seed, 'falsification');
   const pointIn = (k: number): FalsifyingPoint | null => {
+    if (k >= provedFrom) return null;
     const found = falsify(head, boxOfIndex(sorted, k), { c: verdict.predicted, restarts, steps, key });
     return found === null ? null : { k, ...found };
   };

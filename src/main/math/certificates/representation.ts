@@ -1,6 +1,7 @@
 import { propagatedMargins, type RepresentationBox } from '../boxPropagation.ts';
 import { argmax, headInputs, headLogits, requireHead, requireLength, type DenseHead } from '../head.ts';
 import { representationLevel, type Selection } from '../levels.ts';
+import { decidingLinearMarginsOver } from '../linearBounds/linearMargins.ts';
 import { allPositive, MARGIN_RULES, MARGINS_OVER_BOXES, type MarginRuleName } from '../marginRules.ts';
 import { radiusOverSigmaOfIndex } from './indexRadius.ts';
 import { boxOfIndex, largestRadiusIndexByMargin, mediansOfSorted, type SortedDraws } from './search.ts';
@@ -34,42 +35,50 @@ export function representationVerdict(
   head: DenseHead,
   rule: MarginRuleName,
 ): CertificateVerdict {
-  return verdictByMargins(evidence, head, (predicted) => MARGIN_RULES[rule](head, evidence, predicted));
+  requireSigma('representation certificate', evidence);
+  requireHead('representation certificate', head);
+  requireBoxAroundMedian(evidence, headInputs(head));
+  const { selection, selectionMedian, median } = evidence;
+  const selected = selection === 'separate' ? selectionMedian : median;
+  requireLength('representation certificate', 'selection median', { got: selected.length, expected: median.length });
+  return verdictByMargins(evidence, logitsOfMedians(evidence, head), (predicted) =>
+    MARGIN_RULES[rule](head, evidence, predicted),
+  );
 }
 
-/** The verdict of `representationVerdict` on what a search found, from the margins that it computed on that box. */
-export function verdictOfSearch(
-  evidence: RepresentationBoxEvidence & { readonly marginLower: Float64Array },
+/** What the head says of the medians, [K] each. */
+interface LogitsOfMedians {
+  readonly selected: Float64Array;
+  readonly median: Float64Array;
+}
+
+function logitsOfMedians(
+  { selection, selectionMedian, median }: Pick<RepresentationBoxEvidence, 'selection' | 'selectionMedian' | 'median'>,
   head: DenseHead,
-): CertificateVerdict {
-  return verdictByMargins(evidence, head, () => evidence.marginLower);
+): LogitsOfMedians {
+  const ofMedian = headLogits(head, median);
+  return { selected: selection === 'separate' ? headLogits(head, selectionMedian) : ofMedian, median: ofMedian };
 }
 
 function verdictByMargins(
   evidence: RepresentationBoxEvidence,
-  head: DenseHead,
+  logits: LogitsOfMedians,
   marginsOf: (predicted: number) => Float64Array,
 ): CertificateVerdict {
-  const { draws, k, median } = evidence;
-  requireSigma('representation certificate', evidence);
-  requireHead('representation certificate', head);
-  requireBoxAroundMedian(evidence, headInputs(head));
-  const selected = evidence.selection === 'separate' ? evidence.selectionMedian : median;
-  requireLength('representation certificate', 'selection median', { got: selected.length, expected: median.length });
-  const logits = headLogits(head, selected);
-  const predicted = argmax(logits);
-  const medianLogits = headLogits(head, median);
-  if (![selected, median, evidence.lower, evidence.upper, logits, medianLogits].every(allFinite)) {
+  const { draws, k, median, selection, selectionMedian } = evidence;
+  const predicted = argmax(logits.selected);
+  const selected = selection === 'separate' ? selectionMedian : median;
+  if (![selected, median, evidence.lower, evidence.upper, logits.selected, logits.median].every(allFinite)) {
     return abstained(predicted, 'not-finite');
   }
   const level = representationLevel({ ...evidence, dimension: median.length });
   const radiusOverSigma = radiusOverSigmaOfIndex('representation certificate', k, { draws, level });
-  if (argmax(medianLogits) !== predicted) return abstained(predicted, 'median-disagrees');
+  if (argmax(logits.median) !== predicted) return abstained(predicted, 'median-disagrees');
   if (!allPositive(marginsOf(predicted))) return abstained(predicted, 'margin-not-positive');
   return certified(evidence, predicted, radiusOverSigma);
 }
 
-export interface RepresentationSearch {
+export interface RepresentationDraws {
   /** [D, n] */
   readonly sorted: SortedDraws;
   readonly selection: Selection;
@@ -79,31 +88,58 @@ export interface RepresentationSearch {
   readonly largestIndex: number;
 }
 
-/**
- * The box with the largest radius on which the rule proves the margin positive, or the smallest box; arrays [D],
- * marginLower [K].
- */
-export function searchRepresentationBox(
-  { sorted, selection, selectionMedian, largestIndex }: RepresentationSearch,
-  head: DenseHead,
-  rule: MarginRuleName,
-): { median: Float32Array; k: number; lower: Float32Array; upper: Float32Array; marginLower: Float64Array } {
-  const median = mediansOfSorted(sorted);
-  const c = argmax(headLogits(head, selection === 'separate' ? selectionMedian : median));
-  const search = { sorted, marginAtMedian: leastOf(propagatedMargins(head, { lower: median, upper: median }, c)) };
-  // An index that passes by intervals, which cost a fiftieth, passes by linear bounds: only wider boxes are left to try.
-  const from =
-    rule === 'linear'
-      ? searchByRule(search, largestIndex, MARGINS_OVER_BOXES.interval(head, median, c)).k
-      : largestIndex;
-  return { median, ...searchByRule(search, from, MARGINS_OVER_BOXES[rule](head, median, c)) };
+/** Arrays [D], marginLower [K]. */
+export interface FoundBox {
+  readonly median: Float32Array;
+  readonly k: number;
+  readonly lower: Float32Array;
+  readonly upper: Float32Array;
+  readonly marginLower: Float64Array;
 }
 
-function searchByRule(
+/** The draws of an instance under one head; what does not depend on the rule is computed once. */
+export interface RepresentationSearch {
+  /** The class that h(m) has, which need not be the class under test. */
+  readonly medianPrediction: number;
+  /** The box with the largest radius on which the rule proves the margin positive, or the smallest box. */
+  find(rule: MarginRuleName): FoundBox;
+  /** The verdict of `representationVerdict` on what was found, from the margins that were computed then. */
+  verdict(evidence: RepresentationBoxEvidence & FoundBox): CertificateVerdict;
+}
+
+/** @throws RangeError for a representation of another size than the head's */
+export function searchRepresentations(
+  { sorted, selection, selectionMedian, largestIndex }: RepresentationDraws,
+  head: DenseHead,
+): RepresentationSearch {
+  const median = mediansOfSorted(sorted);
+  const logits = logitsOfMedians({ selection, selectionMedian, median }, head);
+  const c = argmax(logits.selected);
+  const marginAtMedian = leastOf(propagatedMargins(head, { lower: median, upper: median }, c));
+  const search = { sorted, marginAtMedian };
+  const byInterval = (): number =>
+    searchByMargins(search, largestIndex, MARGINS_OVER_BOXES.interval(head, median, c)).k;
+  let ofInterval: number | null = null;
+  return {
+    medianPrediction: argmax(logits.median),
+    find: (rule) => {
+      const marginsOver = MARGINS_OVER_BOXES[rule](head, median, c);
+      if (rule !== 'linear') return { median, ...searchByMargins(search, largestIndex, marginsOver) };
+      // An index that passes by intervals, which cost a fiftieth, passes by linear bounds: only wider boxes are left to try.
+      const found = searchByMargins(search, (ofInterval ??= byInterval()), decidingLinearMarginsOver(head, c));
+      return allPositive(found.marginLower)
+        ? { median, ...found }
+        : { median, ...found, marginLower: marginsOver(found) };
+    },
+    verdict: (evidence) => verdictByMargins(evidence, logits, () => evidence.marginLower),
+  };
+}
+
+function searchByMargins(
   { sorted, marginAtMedian }: { readonly sorted: SortedDraws; readonly marginAtMedian: number },
   largestIndex: number,
   marginsOver: (box: RepresentationBox) => Float64Array,
-): { k: number; lower: Float32Array; upper: Float32Array; marginLower: Float64Array } {
+): Omit<FoundBox, 'median'> {
   const known = new Map<number, Float64Array>();
   const leastMargin = (index: number): number => {
     const box = boxOfIndex(sorted, index);

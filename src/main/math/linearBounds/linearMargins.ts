@@ -20,6 +20,26 @@ export function linearMarginsOver(head: DenseHead, c: number): (box: Representat
   };
 }
 
+/**
+ * As linearMarginsOver has them where all are positive. Else, of those that are not, only the first that no search for better lines made so was
+ * searched for: enough to know that the box does not pass, and how far from it it is, at a fraction of the time.
+ */
+export function decidingLinearMarginsOver(head: DenseHead, c: number): (box: RepresentationBox) => Float64Array {
+  const substitute = substitutionOver(head, c);
+  return (box) => {
+    if (head.layers.length === 1) return propagatedMargins(head, box, c);
+    const substitution = substitute(box);
+    areAllPositive(substitution);
+    return substitution.margins;
+  };
+}
+
+/** Whether they are, or can be made so; once one cannot, nothing is gained by the others. */
+function areAllPositive({ rivals, margins, improve }: Substitution): boolean {
+  const worstFirst = [...rivals.keys()].sort((a, b) => margins[rivals[a]] - margins[rivals[b]]);
+  return worstFirst.every((i) => improve(i) > 0);
+}
+
 /** What linear bounds say of a box. */
 export interface LinearAnalysis {
   /** Whether all margins are positive, as linearMarginsOver has them. */
@@ -37,10 +57,9 @@ export interface LinearAnalysis {
 export function linearAnalysisOver(head: DenseHead, c: number): (box: RepresentationBox) => LinearAnalysis {
   const substitute = substitutionOver(head, c);
   return (box) => {
-    const { rivals, margins, improve, relaxed, end } = substitute(box);
-    // Once one is not proved, nothing is gained by the others.
-    const worstFirst = [...rivals.keys()].sort((a, b) => margins[rivals[a]] - margins[rivals[b]]);
-    const isProved = worstFirst.every((i) => improve(i) > 0);
+    const substitution = substitute(box);
+    const isProved = areAllPositive(substitution);
+    const { rivals, margins, relaxed, end } = substitution;
     const worst = rivals.map((rival, i) => ({ rival, margin: margins[rival], ...leastCorner(relaxed, end, i) }));
     return { isProved, worst };
   };
