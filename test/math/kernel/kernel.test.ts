@@ -66,7 +66,7 @@ describe('the kernel', () => {
     const rows = doubles(count * outputs, 'kernel-rows', count, outputs);
     const reach = doubles(outputs, 'kernel-reach', outputs).map(Math.abs);
     const before = boxOf(inputs);
-    const got = rowsThroughLayer(rows, count, { layer, reach, before });
+    const got = rowsThroughLayer(rows.slice(), count, { layer, reach, before });
     expect(got.coefficients).toHaveLength(count * inputs);
     for (let row = 0; row < count; row++) {
       const of = rows.subarray(row * outputs, (row + 1) * outputs);
@@ -92,7 +92,10 @@ describe('the kernel', () => {
     const pairs = Array.from({ length: outputs }, (_, i) => [i, (7 * i + 1) % outputs] as const);
     const rows = Float64Array.from(pairs.flatMap(([plus, minus]) => unitDifference(outputs, plus, minus)));
     const known = { layer, reach, before };
-    const [got, expected] = [differencesThroughLayer(pairs, known), rowsThroughLayer(rows, pairs.length, known)];
+    const [got, expected] = [
+      differencesThroughLayer(pairs, known),
+      rowsThroughLayer(rows.slice(), pairs.length, known),
+    ];
     // Products with 0, 1 and −1 are exact, and so is their sum.
     for (const of of ['coefficients', 'products', 'leastTerms', 'leastAbsolutes'] as const) {
       expect(got[of].map((value) => value + 0)).toEqual(expected[of].map((value) => value + 0));
@@ -145,7 +148,7 @@ describe('the kernel', () => {
     const rows = doubles(6 * 40, 'kernel-again');
     const reach = new Float64Array(40).fill(1);
     const ask = (): unknown => [
-      rowsThroughLayer(rows, 6, { layer: first, reach, before: box }),
+      rowsThroughLayer(rows.slice(), 6, { layer: first, reach, before: box }),
       intervalSums(first, box.lower, box.upper),
     ];
     const before = ask();
@@ -167,7 +170,7 @@ describe('the kernel', () => {
     for (const odd of [NaN, Infinity]) {
       const lower = Float64Array.of(odd, 0, 0, 0, 0, 0);
       const known = { layer, reach: new Float64Array(4), before: { lower, upper: lower } };
-      expect([...rowsThroughLayer(rows, 2, known).leastTerms]).toEqual([odd, odd]);
+      expect([...rowsThroughLayer(rows.slice(), 2, known).leastTerms]).toEqual([odd, odd]);
       expect([...intervalSums(layer, lower, new Float64Array(6)).middles]).toEqual([odd, odd, odd, odd]);
     }
   });

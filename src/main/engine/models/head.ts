@@ -5,7 +5,6 @@ import type { HeadWeights } from '../../../shared/results.ts';
 import { layerName, layerSizes, type HeadShape } from './headShape.ts';
 import { constrainedWeight, firstIterate, isNormConstraint, projectedLayer } from './normConstraints.ts';
 import { groupSort, groupSortByPlace } from '../ops/groupSort.ts';
-import { timesConstant } from '../ops/timesConstant.ts';
 import { takeValues, valuesOf } from '../readBack.ts';
 import { mapValues, withoutPrefix, withPrefix, type NamedArray, type NamedArrays } from './arrays.ts';
 import type { Parameters } from './parameters.ts';
@@ -160,7 +159,7 @@ export function classify({ groupSize, layers }: FrozenHead, representations: tf.
   return tf.tidy(() =>
     layers.reduce<tf.Tensor2D>((x, { weight, bias }, i) => {
       const active = i > 0 ? groupSortByPlace(x, groupSize) : x;
-      return tf.add(timesConstant(active, weight), bias);
+      return tf.add(tf.matMul(active, weight), bias);
     }, representations),
   );
 }

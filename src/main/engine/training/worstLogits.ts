@@ -17,11 +17,7 @@ export interface Boxes {
  * which is for training and proves nothing: src/main/math/boxPropagation.ts does.
  * @param labels [N, K], one-hot
  */
-export function worstLogits(
-  { layers, groupSize }: EffectiveHead,
-  given: Boxes,
-  labels: tf.Tensor2D,
-): tf.Tensor2D {
+export function worstLogits({ layers, groupSize }: EffectiveHead, given: Boxes, labels: tf.Tensor2D): tf.Tensor2D {
   return tf.tidy(() => {
     let boxes = given;
     for (const layer of layers.slice(0, -1)) boxes = sorted(throughLayer(layer, boxes), groupSize);

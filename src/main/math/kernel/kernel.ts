@@ -44,12 +44,12 @@ export interface RowsThroughLayer {
   readonly leastAbsolutes: Float64Array;
 }
 
-/** Rows in a layer's outputs, [count, outputs], as rows in its inputs. */
+/** Rows in a layer's outputs, [count, outputs], as rows in its inputs; written over the given ones where there is room. */
 export function rowsThroughLayer(rows: Float64Array, count: number, known: LayerOnBox): RowsThroughLayer {
   const { layer, reach, before } = known;
   const { outputs, inputs, bias } = layer;
   const sizes = { reads: rows.length + 2 * outputs + 2 * inputs, writes: count * (inputs + 4) };
-  const { exports, panels, place, read } = call(layer, sizes);
+  const { exports, panels, place, read, readInto } = call(layer, sizes);
   const [from, factors, reaches] = [place(rows), place(bias), place(reach)];
   const box = [place(before.lower), place(before.upper)] as const;
   const to = place(count * inputs);
@@ -58,7 +58,7 @@ export function rowsThroughLayer(rows: Float64Array, count: number, known: Layer
   exports.product(from, count, outputs, panels, inputs, to);
   exports.leastOverBox(to, count, inputs, ...box, least, leastAbsolutes);
   return {
-    coefficients: read(to, count * inputs),
+    coefficients: inputs <= outputs ? readInto(rows.subarray(0, count * inputs), to) : read(to, count * inputs),
     products: read(products, count),
     absolutes: read(absolutes, count),
     leastTerms: read(least, count),
@@ -152,6 +152,8 @@ interface Call extends Placed {
   readonly words: (address: number, length: number) => Int32Array<ArrayBuffer>;
   /** A copy. */
   readonly read: (address: number, length: number) => Float64Array;
+  /** Fills an array and gives it back. */
+  readonly readInto: (values: Float64Array, address: number) => Float64Array;
 }
 
 /** The memory holds one call's numbers at a time, above the weights. */
@@ -180,6 +182,10 @@ function call(
     },
     words: (address, length) => new Int32Array(kernel.exports.memory.buffer, address, length),
     read: (address, length) => kernel.doubles.slice(address / DOUBLE, address / DOUBLE + length),
+    readInto: (values, address) => {
+      values.set(kernel.doubles.subarray(address / DOUBLE, address / DOUBLE + values.length));
+      return values;
+    },
   };
 }
 

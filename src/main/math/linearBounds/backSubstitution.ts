@@ -50,7 +50,7 @@ export function differencesBack(head: RelaxedHead, level: number, pairs: readonl
   return stepBack(head, { ...start, coefficients, least: null });
 }
 
-/** The same rows in the units of the level before. */
+/** The same rows in the units of the level before. Takes the rows' coefficients over, to write into: the given rows are of no use afterwards. */
 export function stepBack(head: RelaxedHead, rows: Rows, slopes?: LowerSlopes): Rows {
   const at = rows.level - 1;
   const [step, relaxation] = [head.steps[at], head.relaxations[at]];
@@ -108,7 +108,7 @@ function throughComparators(
   const { count } = rows;
   const { swapped, open, upperSlope, upperOffset, reach } = lines;
   const width = rows.coefficients.length / count;
-  const coefficients = rows.coefficients.slice();
+  const { coefficients } = rows;
   const constant = rows.constant.slice();
   const magnitude = rows.magnitude.slice();
   for (let row = 0; row < count; row++) {
@@ -140,14 +140,12 @@ function throughComparators(
   return { count, level: rows.level - 1, coefficients, constant, magnitude, least: null };
 }
 
-/** The given ones among the rows, in their order. */
+/** The given ones among the rows, in ascending order; their coefficients move up in the memory of the given rows. */
 export function pickRows(rows: Rows, picked: readonly number[]): Rows {
   const width = rows.coefficients.length / rows.count;
-  const coefficients = new Float64Array(picked.length * width);
-  picked.forEach((row, i) => {
-    coefficients.set(rows.coefficients.subarray(row * width, (row + 1) * width), i * width);
-  });
+  picked.forEach((row, i) => rows.coefficients.copyWithin(i * width, row * width, (row + 1) * width));
   const pick = (values: Float64Array): Float64Array => Float64Array.from(picked, (row) => values[row]);
   const [constant, magnitude] = [pick(rows.constant), pick(rows.magnitude)];
+  const coefficients = rows.coefficients.subarray(0, picked.length * width);
   return { count: picked.length, level: rows.level, coefficients, constant, magnitude, least: null };
 }

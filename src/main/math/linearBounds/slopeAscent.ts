@@ -26,7 +26,7 @@ export function ascendSlopes(head: RelaxedHead, margin: Difference): number {
   }
   let best = -Infinity;
   for (let step = 0, move = 0.5; step <= STEPS; step++, move /= 2) {
-    const traced = traceBack(head, start, slopes);
+    const traced = traceBack(head, { ...start, coefficients: start.coefficients.slice() }, slopes);
     best = Math.max(best, traced.row.least![0]);
     // A NaN stays one: no slope repairs it.
     if (!(best <= 0) || step === STEPS) return best;
