@@ -1,4 +1,5 @@
 import { groupSort } from './groupSort.ts';
+import { timesVector } from './kernel/kernel.ts';
 
 export type HeadConstraint = 'none' | 'wn' | 'wn-l1' | 'spectral' | 'bjorck';
 
@@ -60,26 +61,9 @@ export function headLogits(head: DenseHead, z: ArrayLike<number>): Float64Array 
   );
 }
 
-/** W·units + b, [outputs]; in four sums, since one would wait for itself at every term. */
-export function dense({ inputs, outputs, weight, bias }: DenseLayerWeights, units: Float64Array): Float64Array {
-  const result = new Float64Array(outputs);
-  const whole = inputs - (inputs % 4);
-  for (let row = 0; row < outputs; row++) {
-    const at = row * inputs;
-    let s0 = bias[row];
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    for (let i = 0, w = at; i < whole; i += 4, w += 4) {
-      s0 += weight[w] * units[i];
-      s1 += weight[w + 1] * units[i + 1];
-      s2 += weight[w + 2] * units[i + 2];
-      s3 += weight[w + 3] * units[i + 3];
-    }
-    for (let i = whole; i < inputs; i++) s0 += weight[at + i] * units[i];
-    result[row] = s0 + s1 + (s2 + s3);
-  }
-  return result;
+/** W·units + b, [outputs]. */
+export function dense(layer: DenseLayerWeights, units: Float64Array): Float64Array {
+  return timesVector(layer, units).map((sum, row) => sum + layer.bias[row]);
 }
 
 /** Index of the largest value; ties go to the lowest index, and a NaN is never chosen over a number. */

@@ -166,6 +166,26 @@ function keep(to: usize, first: v128, second: v128, kept: i32): void {
   if (kept > 2) store<f64>(to + PAIR, f64x2.extract_lane(second, 0));
 }
 
+/** result [rows]: a matrix [rows, columns] times a vector [columns]. */
+export function timesVector(matrix: usize, rows: i32, columns: i32, vector: usize, result: usize): void {
+  const pairs = bytes(columns & ~1);
+  const stride = bytes(columns);
+  let at = matrix;
+  for (let row = 0; row < rows; row++, at += stride) {
+    let s0 = f64x2.splat(0);
+    let s1 = s0;
+    let x: usize = 0;
+    for (; x + PAIR < pairs; x += 2 * PAIR) {
+      s0 = f64x2.add(s0, f64x2.mul(v128.load(at + x), v128.load(vector + x)));
+      s1 = f64x2.add(s1, f64x2.mul(v128.load(at + x, PAIR), v128.load(vector + x, PAIR)));
+    }
+    if (x < pairs) s0 = f64x2.add(s0, f64x2.mul(v128.load(at + x), v128.load(vector + x)));
+    let sum = both(f64x2.add(s0, s1));
+    if (columns & 1) sum += load<f64>(at + pairs) * load<f64>(vector + pairs);
+    store<f64>(result + bytes(row), sum);
+  }
+}
+
 /** products [count]: Σ row·factors; absolutes [count]: Σ |row|·reaches. Rows are [count, width], the vectors [width]. */
 export function weightedSums(
   rows: usize,

@@ -94,6 +94,15 @@ export function differencesThroughLayer(
   };
 }
 
+/** A layer's weights by a vector, [outputs]. */
+export function timesVector(layer: DenseLayerWeights, vector: Float64Array): Float64Array {
+  const { outputs, inputs } = layer;
+  const { exports, matrix, place, read } = call(layer, { reads: inputs, writes: outputs });
+  const [from, to] = [place(vector), place(outputs)];
+  exports.timesVector(matrix, outputs, inputs, from, to);
+  return read(to, outputs);
+}
+
 /** Sorts ascending in place, as typed arrays do, −0 before 0 and NaN last, in a fifth of their time. */
 export function sortFloats(values: Float32Array): void {
   const count = values.length;
@@ -117,6 +126,7 @@ interface Exports {
   readonly weightedSums: (...numbers: number[]) => void;
   readonly leastOverBox: (...numbers: number[]) => void;
   readonly intervalSums: (...numbers: number[]) => void;
+  readonly timesVector: (...numbers: number[]) => void;
   readonly differences: (...numbers: number[]) => void;
   readonly sortFloats: (...numbers: number[]) => void;
 }
