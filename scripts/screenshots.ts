@@ -69,6 +69,12 @@ const SMALL_STUDY = {
   seeds: [1, 2],
 };
 
+/** Sixteen heads in some minutes. */
+const SMALL_SEARCH = {
+  grid: { constraints: ['none', 'wn'], weights: [1, 20], draws: 2 },
+  search: { instances: 50, draws: 200, selectionDraws: 50 },
+};
+
 const listed = await ask('certificates.list', {
   ...{ run: 1, domain: 'target', head: '4-layer wn', by: 'representation', rule: 'paper' },
   ...{ outcome: 'falsified', offset: 0, limit: 1 },
@@ -108,6 +114,21 @@ await ask('queue.addStudy', { study: SMALL_STUDY });
 await shoot('queue', '/queue', 'epoch 3, training loss');
 await page.getByRole('heading', { name: 'Nothing is under way' }).waitFor({ timeout: 300_000 });
 await shoot('study', '/studies/1', 'Smoothing certificates');
+
+const { config } = (await ask('heads.plan', { run: 1, options: SMALL_SEARCH })) as { config: unknown };
+await ask('queue.add', { config });
+await shoot('search-heads', '/runs/1', 'Results', async () => {
+  await page.getByRole('button', { name: 'Search heads…' }).click();
+  await page.getByText(/of training, without the scores/).waitFor();
+});
+await page.goto(`${origin}/queue`);
+await page.getByRole('heading', { name: 'Nothing is under way' }).waitFor({ timeout: 600_000 });
+await page.goto(`${origin}/runs`);
+await page.getByRole('link', { name: /head search on run 1/ }).click();
+await page.getByText('heads scored').waitFor();
+await scrollTo('Head search');
+await page.waitForTimeout(300);
+await screenshot(page, path.join(OUT, 'head-search'));
 
 await context.close();
 await closeBrowser();
