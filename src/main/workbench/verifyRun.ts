@@ -50,7 +50,7 @@ export interface Redraw {
   readonly disagreements: readonly Disagreement[];
 }
 
-/** Whether every certificate of the run stands. On another engine equal outcomes suffice, else equal bits are asked for. */
+/** Whether every certificate of the run stands. On another engine, or under another arithmetic, equal outcomes suffice, else equal bits are asked for. */
 export function holds({ disagreements, redraw }: Verification): boolean {
   if (disagreements.length > 0) return false;
   if (redraw === null) return true;
@@ -244,6 +244,8 @@ const sameOutcome = (a: CertificateRecord, b: CertificateRecord): boolean =>
 const outcomeText = ({ verdict, label }: CertificateRecord): string =>
   `"${verdict.outcome} ${verdict.predicted}" of an image of class ${label}`;
 
-export function engineText({ name, tensorflowVersion, devices }: EnginesBackend): string {
-  return `${name}${tensorflowVersion === undefined ? '' : ` ${tensorflowVersion}`} on ${devices.join(', ')}`;
+/** All that digits depend on. */
+export function engineText({ name, tensorflowVersion, devices, arithmetic = 1 }: EnginesBackend): string {
+  const version = tensorflowVersion === undefined ? '' : ` ${tensorflowVersion}`;
+  return `${name}${version} on ${devices.join(', ')}, arithmetic ${arithmetic}`;
 }

@@ -14,7 +14,8 @@ export function printVerification(verification: Verification): void {
   if (redraw !== null) {
     const { certificates, identical, sameOutcome, engine, madeOn } = redraw;
     print(`Drawn again on ${engine}: ${identical} of ${certificates} certificates are equal bit for bit.`);
-    if (engine !== madeOn) print(`They were made on ${madeOn}; another engine rounds differently in the last digits.`);
+    if (engine !== madeOn)
+      print(`They were made on ${madeOn}; another engine or arithmetic rounds differently in the last digits.`);
     if (sameOutcome > 0) print(`${sameOutcome} have the same outcome and class with other digits.`);
     printDisagreements(redraw.disagreements);
   }

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { EnginesBackend } from '../../src/main/engine/process/engines.ts';
+import { engineText, holds, type Verification } from '../../src/main/workbench/verifyRun.ts';
+
+const ENGINE: EnginesBackend = {
+  name: 'tensorflow',
+  tensorflowVersion: '2.21.0',
+  devices: ['CPU: x'],
+  threads: 2,
+  simd: [],
+  notChosen: [],
+  seconds: 1,
+  engines: 1,
+  arithmetic: 2,
+};
+const { arithmetic: _, ...EARLIER } = ENGINE;
+
+/** All but some of 10 certificates equal bit for bit. */
+const redrawn = (madeOn: EnginesBackend, sameOutcome: number): Verification => ({
+  run: 1,
+  rechecked: 10,
+  disagreements: [],
+  redraw: {
+    engine: engineText(ENGINE),
+    madeOn: engineText(madeOn),
+    certificates: 10,
+    identical: 10 - sameOutcome,
+    sameOutcome,
+    disagreements: [],
+  },
+});
+
+describe('certificates that are drawn again', () => {
+  it('need equal bits where engine and arithmetic are those that made them', () => {
+    expect(holds(redrawn(ENGINE, 0))).toBe(true);
+    expect(holds(redrawn(ENGINE, 1))).toBe(false);
+  });
+
+  it.each([
+    ['another machine', { ...ENGINE, devices: ['CPU: y'] }],
+    ['another TensorFlow', { ...ENGINE, tensorflowVersion: '2.20.0' }],
+    ['another backend', { ...ENGINE, name: 'wasm' as const }],
+    ['a version whose sums went in another order', EARLIER],
+  ])('need equal outcomes where they are of %s', (_title, madeOn) => {
+    expect(holds(redrawn(madeOn, 1))).toBe(true);
+    const different = redrawn(madeOn, 0);
+    const problem = {
+      domain: 'target',
+      head: 'h',
+      datasetIndex: 1,
+      method: 'label',
+      rule: null,
+      problem: 'p',
+    } as const;
+    expect(holds({ ...different, redraw: { ...different.redraw!, disagreements: [problem] } })).toBe(false);
+  });
+
+  it('name the arithmetic, the first where none was recorded', () => {
+    expect([ENGINE, EARLIER].map(engineText)).toEqual([
+      'tensorflow 2.21.0 on CPU: x, arithmetic 2',
+      'tensorflow 2.21.0 on CPU: x, arithmetic 1',
+    ]);
+  });
+});
