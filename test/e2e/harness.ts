@@ -64,10 +64,13 @@ export function useWorkbench(folderOf: () => string | Promise<string>): () => Op
       },
     };
   }, 180_000);
-  afterEach(() => {
+  afterEach(async () => {
     const found = problems;
     problems = [];
     expect(found).toEqual([]);
+    // Views scroll within the frame: a document that is taller than its window would carry the top bar away with what is scrolled to.
+    const beyond = 'document.scrollingElement.scrollHeight - document.scrollingElement.clientHeight';
+    if (opened !== null) expect(await opened.page.evaluate(beyond)).toBe(0);
   });
   afterAll(async () => {
     await opened?.context.close();

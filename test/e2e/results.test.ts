@@ -3,14 +3,14 @@ import { startRun } from '../../src/main/workbench/workbench.ts';
 import { emptyFolder, quietHost, tinyConfig } from '../workbench/tinyExperiment.ts';
 import { accessibilityProblems, useWorkbench } from './harness.ts';
 
+const CERTIFICATION = { draws: 60, selectionDraws: 20, alpha: 0.05, sigma: 0.05 };
 const folder = emptyFolder();
 beforeAll(async () => {
   for (const [name, seed] of [
     ['first', 3],
     ['second', 4],
   ] as const) {
-    const certification = { draws: 60, selectionDraws: 20, alpha: 0.05, sigma: 0.05 };
-    await startRun(folder, tinyConfig({ name, seed, certification }), quietHost());
+    await startRun(folder, tinyConfig({ name, seed, certification: CERTIFICATION }), quietHost());
   }
 }, 120_000);
 const workbench = useWorkbench(() => folder);
@@ -143,6 +143,15 @@ describe('certificates', () => {
     }
     await page.getByText(/half of it in/).waitFor();
     await screenshot('certificate');
+    // Each bar is as long as its count of draws, and each bound lies where it says.
+    const bars = await page.evaluate<{ count: number; share: number }[]>(
+      `[...document.querySelectorAll('.track > .share')].map((bar) => ({
+        count: Number(bar.closest('.line').querySelector('.number').textContent),
+        share: bar.getBoundingClientRect().width / bar.parentElement.clientWidth,
+      }))`,
+    );
+    expect(bars.length).toBeGreaterThan(2);
+    for (const { count, share } of bars) expect(share).toBeCloseTo(count / CERTIFICATION.draws, 2);
     expect(await accessibilityProblems(page)).toEqual([]);
     await page.getByRole('button', { name: 'Draw again and show' }).click();
     const slider = page.getByRole('slider', { name: 'Radius' });

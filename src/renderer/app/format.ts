@@ -6,6 +6,9 @@ export const NONE = '–';
 export const percent = (share: number | null | undefined, digits = 1): string =>
   share === null || share === undefined || Number.isNaN(share) ? NONE : `${(100 * share).toFixed(digits)} %`;
 
+/** A share as a length in a style: what `percent` says to people has a space, which no style takes. */
+export const shareOfWidth = (share: number): string => `${100 * share}%`;
+
 /** L2 lengths and margins. */
 export const fixed = (value: number | null | undefined, digits = 4): string =>
   value === null || value === undefined ? NONE : Number.isFinite(value) ? value.toFixed(digits) : String(value);

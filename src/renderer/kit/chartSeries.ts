@@ -25,6 +25,8 @@ export interface ChartAxis {
   /** Where the axis begins and ends whatever the data are. */
   readonly range?: { readonly from?: number; readonly to?: number };
   readonly isLogarithmic?: boolean;
+  /** Whether only whole numbers are on it. */
+  readonly isWhole?: boolean;
 }
 
 /** y at x; null where the series says nothing. */

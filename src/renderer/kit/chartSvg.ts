@@ -28,11 +28,11 @@ export function chartSvg({ series, x, y, colorOf }: SvgChart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${total}" viewBox="0 0 ${WIDTH} ${total}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${total}" fill="#fff"/>`,
     `<clipPath id="area"><rect x="${MARGIN.left}" y="${MARGIN.top}" width="${width}" height="${height}"/></clipPath>`,
-    ...ticksOf(fromX, toX).map(
+    ...ticksOf([fromX, toX], x).map(
       (tick) =>
         `<path d="M${px(tick)} ${MARGIN.top}V${MARGIN.top + height}" stroke="#ddd"/><text x="${px(tick)}" y="${MARGIN.top + height + 18}" text-anchor="middle" fill="#444">${escaped(formatOf(x)(tick))}</text>`,
     ),
-    ...ticksOf(fromY, toY).map(
+    ...ticksOf([fromY, toY], y).map(
       (tick) =>
         `<path d="M${MARGIN.left} ${py(tick)}H${MARGIN.left + width}" stroke="#ddd"/><text x="${MARGIN.left - 8}" y="${py(tick)}" dy="4" text-anchor="end" fill="#444">${escaped(formatOf(y)(tick))}</text>`,
     ),
@@ -89,11 +89,12 @@ function rangeOf(series: readonly ChartSeries[], of: 'x' | 'y', { range }: Chart
   return to > from ? [from, to] : [from, from + 1];
 }
 
-/** About six round values. */
-function ticksOf(from: number, to: number): number[] {
+/** About six round values, fewer where only whole numbers are wanted. */
+function ticksOf([from, to]: readonly [number, number], { isWhole = false }: ChartAxis): number[] {
   const rough = (to - from) / TICKS;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const round = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const step = isWhole ? Math.max(1, round) : round;
   const first = Math.ceil(from / step - 1e-9);
   return Array.from({ length: Math.floor(to / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
 }
