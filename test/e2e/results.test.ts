@@ -143,7 +143,7 @@ describe('certificates', () => {
     }
     await page.getByText(/half of it in/).waitFor();
     await screenshot('certificate');
-    // Each bar is as long as its count of draws, and each bound lies where it says.
+    // Each bar is as long as its count of draws.
     const bars = await page.evaluate<{ count: number; share: number }[]>(
       `[...document.querySelectorAll('.track > .share')].map((bar) => ({
         count: Number(bar.closest('.line').querySelector('.number').textContent),
