@@ -5,11 +5,11 @@ import { searchRepresentations } from '../../math/certificates/representation.ts
 import { mediansOfSorted } from '../../math/certificates/search.ts';
 import { countVotes, countWins, pairwiseCandidate, worstWins } from '../../math/certificates/votes.ts';
 import { argmax } from '../../math/head.ts';
-import { sortFloats } from '../../math/kernel/kernel.ts';
 import { effectiveLogitTest, logitLevel, representationLevel } from '../../math/levels.ts';
 import { isProof } from '../../math/marginRules.ts';
 import { largestUsableIndex } from '../../math/orderStatistics.ts';
 import { applicableRules } from './applicableRules.ts';
+import { putInColumns, sortColumns } from './columns.ts';
 import { falsificationOf, needsFalsification } from './falsificationOf.ts';
 import type { CertificationSettings } from '../../../shared/config.ts';
 import type { CertificateRecord, DrawsEvidence, HeadWeights } from '../../../shared/results.ts';
@@ -145,8 +145,8 @@ const isCertified = ({ outcome }: Certificate['verdict']): boolean => outcome ==
 function sortedLogits(logits: Float32Array, classes: number): Float32Array {
   const draws = logits.length / classes;
   const columns = new Float32Array(logits.length);
-  for (let s = 0; s < draws; s++) for (let k = 0; k < classes; k++) columns[k * draws + s] = logits[s * classes + k]!;
-  for (let k = 0; k < classes; k++) sortFloats(columns.subarray(k * draws, (k + 1) * draws));
+  putInColumns(columns, logits, { first: 0, count: draws, draws });
+  sortColumns(columns, draws);
   return columns;
 }
 

@@ -41,7 +41,7 @@ const THREAD = new URL('./certifierThread.ts', import.meta.url);
 export function startCertifiers(plan: CertificationPlan, { threads, script = THREAD }: CertifierOptions): Certifiers {
   if (threads === 0) return onThisThread(plan);
   const all = Array.from({ length: threads }, (_, i) => {
-    const certifier = (script === THREAD ? idle.pop() : undefined) ?? new Certifier(script);
+    const certifier = (script === THREAD ? takeIdle() : null) ?? new Certifier(script);
     certifier.begin(plan, i + 1);
     return certifier;
   });
@@ -54,7 +54,7 @@ export function startCertifiers(plan: CertificationPlan, { threads, script = THR
     close: async () => {
       await Promise.all(
         all.map(async (certifier) => {
-          if (script === THREAD && certifier.rest()) idle.push(certifier);
+          if (script === THREAD && certifier.isFree) idle.push(certifier.rest());
           else await certifier.close();
         }),
       );
@@ -64,6 +64,13 @@ export function startCertifiers(plan: CertificationPlan, { threads, script = THR
 
 /** Threads without a plan. They are kept from job to job, since what a new one runs has to be compiled again: half a second each. */
 const idle: Certifier[] = [];
+
+/** Passes over those that ended while they were idle. */
+function takeIdle(): Certifier | null {
+  let certifier = idle.pop();
+  while (certifier?.isFree === false) certifier = idle.pop();
+  return certifier ?? null;
+}
 
 function onThisThread(plan: CertificationPlan): Certifiers {
   return {
@@ -113,11 +120,15 @@ class Certifier {
     this.#tell({ kind: 'plan', plan });
   }
 
-  /** Whether it could take another plan. Until then it keeps no process alive. */
-  rest(): boolean {
-    if (this.#ended !== null || this.#questions.length > 0) return false;
+  /** Whether it could take another plan. */
+  get isFree(): boolean {
+    return this.#ended === null && this.#questions.length === 0;
+  }
+
+  /** Keeps no process alive until it is given another plan. */
+  rest(): this {
     this.#worker.unref();
-    return true;
+    return this;
   }
 
   get waiting(): number {

@@ -1,7 +1,7 @@
 import { propagatedMargins, type RepresentationBox } from '../boxPropagation.ts';
 import { argmax, headInputs, headLogits, requireHead, requireLength, type DenseHead } from '../head.ts';
 import { representationLevel, type Selection } from '../levels.ts';
-import { decidingLinearMarginsOver } from '../linearBounds/linearMargins.ts';
+import { decidingLinearMarginsOver, linearMarginsOver } from '../linearBounds/linearMargins.ts';
 import { allPositive, MARGIN_RULES, MARGINS_OVER_BOXES, type MarginRuleName } from '../marginRules.ts';
 import { radiusOverSigmaOfIndex } from './indexRadius.ts';
 import { boxOfIndex, largestRadiusIndexByMargin, mediansOfSorted, type SortedDraws } from './search.ts';
@@ -38,13 +38,18 @@ export function representationVerdict(
   requireSigma('representation certificate', evidence);
   requireHead('representation certificate', head);
   requireBoxAroundMedian(evidence, headInputs(head));
-  const { selection, selectionMedian, median } = evidence;
-  const selected = selection === 'separate' ? selectionMedian : median;
-  requireLength('representation certificate', 'selection median', { got: selected.length, expected: median.length });
+  const [got, expected] = [selectedMedian(evidence).length, evidence.median.length];
+  requireLength('representation certificate', 'selection median', { got, expected });
   return verdictByMargins(evidence, logitsOfMedians(evidence, head), (predicted) =>
     MARGIN_RULES[rule](head, evidence, predicted),
   );
 }
+
+type Medians = Pick<RepresentationBoxEvidence, 'selection' | 'selectionMedian' | 'median'>;
+
+/** That which chooses the class under test. */
+const selectedMedian = ({ selection, selectionMedian, median }: Medians): Float32Array =>
+  selection === 'separate' ? selectionMedian : median;
 
 /** What the head says of the medians, [K] each. */
 interface LogitsOfMedians {
@@ -52,12 +57,9 @@ interface LogitsOfMedians {
   readonly median: Float64Array;
 }
 
-function logitsOfMedians(
-  { selection, selectionMedian, median }: Pick<RepresentationBoxEvidence, 'selection' | 'selectionMedian' | 'median'>,
-  head: DenseHead,
-): LogitsOfMedians {
-  const ofMedian = headLogits(head, median);
-  return { selected: selection === 'separate' ? headLogits(head, selectionMedian) : ofMedian, median: ofMedian };
+function logitsOfMedians(medians: Medians, head: DenseHead): LogitsOfMedians {
+  const selected = headLogits(head, selectedMedian(medians));
+  return { selected, median: medians.selection === 'separate' ? headLogits(head, medians.median) : selected };
 }
 
 function verdictByMargins(
@@ -65,10 +67,11 @@ function verdictByMargins(
   logits: LogitsOfMedians,
   marginsOf: (predicted: number) => Float64Array,
 ): CertificateVerdict {
-  const { draws, k, median, selection, selectionMedian } = evidence;
+  const { draws, k, median } = evidence;
   const predicted = argmax(logits.selected);
-  const selected = selection === 'separate' ? selectionMedian : median;
-  if (![selected, median, evidence.lower, evidence.upper, logits.selected, logits.median].every(allFinite)) {
+  if (
+    ![selectedMedian(evidence), median, evidence.lower, evidence.upper, logits.selected, logits.median].every(allFinite)
+  ) {
     return abstained(predicted, 'not-finite');
   }
   const level = representationLevel({ ...evidence, dimension: median.length });
@@ -117,19 +120,23 @@ export function searchRepresentations(
   const c = argmax(logits.selected);
   const marginAtMedian = leastOf(propagatedMargins(head, { lower: median, upper: median }, c));
   const search = { sorted, marginAtMedian };
-  const byInterval = (): number =>
-    searchByMargins(search, largestIndex, MARGINS_OVER_BOXES.interval(head, median, c)).k;
-  let ofInterval: number | null = null;
+  const byRule = (rule: MarginRuleName): FoundBox => ({
+    median,
+    ...searchByMargins(search, largestIndex, MARGINS_OVER_BOXES[rule](head, median, c)),
+  });
+  let known: FoundBox | null = null;
+  const byInterval = (): FoundBox => (known ??= byRule('interval'));
+  // An index that passes by intervals, which cost a fiftieth, passes by linear bounds: only wider boxes are left to try.
+  const byLinear = (): FoundBox => {
+    const found = searchByMargins(search, byInterval().k, decidingLinearMarginsOver(head, c));
+    const isWhole = allPositive(found.marginLower);
+    return { median, ...found, marginLower: isWhole ? found.marginLower : linearMarginsOver(head, c)(found) };
+  };
   return {
     medianPrediction: argmax(logits.median),
     find: (rule) => {
-      const marginsOver = MARGINS_OVER_BOXES[rule](head, median, c);
-      if (rule !== 'linear') return { median, ...searchByMargins(search, largestIndex, marginsOver) };
-      // An index that passes by intervals, which cost a fiftieth, passes by linear bounds: only wider boxes are left to try.
-      const found = searchByMargins(search, (ofInterval ??= byInterval()), decidingLinearMarginsOver(head, c));
-      return allPositive(found.marginLower)
-        ? { median, ...found }
-        : { median, ...found, marginLower: marginsOver(found) };
+      if (rule === 'interval') return byInterval();
+      return rule === 'linear' ? byLinear() : byRule(rule);
     },
     verdict: (evidence) => verdictByMargins(evidence, logits, () => evidence.marginLower),
   };

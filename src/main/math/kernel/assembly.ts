@@ -1,5 +1,5 @@
-// AssemblyScript, compiled to binary.ts by `npm run build:kernel`: sums of products in 128-bit vectors of two doubles, which no JavaScript reaches. Every argument is an
-// address in the module's memory or a number of values; all values are doubles, and matrices lie row by row. Nothing is fused, so every processor gives the same bits.
+// AssemblyScript, compiled to binary.ts by `npm run build:kernel`: sums of products in 128-bit vectors of two doubles, which no JavaScript reaches, and a sort. Every argument is an
+// address in the module's memory or a number of values; all values that are not said to be others are doubles, and matrices lie row by row. Nothing is fused, so every processor gives the same bits.
 
 const WORD: usize = 4;
 const DOUBLE: usize = 8;

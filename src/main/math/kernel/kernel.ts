@@ -73,12 +73,12 @@ export function differencesThroughLayer(
 ): RowsThroughLayer {
   const { inputs, bias } = layer;
   const count = pairs.length;
-  const { exports, matrix, place, read, words } = call(layer, {
+  const { exports, matrix, place, read } = call(layer, {
     reads: count + 2 * inputs,
     writes: count * (inputs + 2),
   });
   const rows = place(count);
-  const numbers = words(rows, 2 * count);
+  const numbers = new Int32Array(exports.memory.buffer, rows, 2 * count);
   pairs.forEach((pair, i) => numbers.set(pair, 2 * i));
   const box = [place(before.lower), place(before.upper)] as const;
   const to = place(count * inputs);
@@ -107,9 +107,9 @@ export function timesVector(layer: DenseLayerWeights, vector: Float64Array): Flo
 export function sortFloats(values: Float32Array): void {
   const count = values.length;
   const doubles = Math.ceil(count / 2);
-  const { exports, place, words } = call(null, { reads: doubles, writes: doubles + SORT_COUNTS / 2 });
+  const { exports, place } = call(null, { reads: doubles, writes: doubles + SORT_COUNTS / 2 });
   const at = place(doubles);
-  const inMemory = new Float32Array(words(at, count).buffer, at, count);
+  const inMemory = new Float32Array(exports.memory.buffer, at, count);
   inMemory.set(values);
   exports.sortFloats(at, count, place(doubles), place(SORT_COUNTS / 2));
   values.set(inMemory);
@@ -158,8 +158,6 @@ interface Call extends Placed {
   readonly exports: Exports;
   /** Room for a number of values, or a copy of those given; its address. */
   readonly place: (values: number | Float64Array | Float32Array) => number;
-  /** Those of an address, 32 bits each, to be written. */
-  readonly words: (address: number, length: number) => Int32Array<ArrayBuffer>;
   /** A copy. */
   readonly read: (address: number, length: number) => Float64Array;
   /** Fills an array and gives it back. */
@@ -190,7 +188,6 @@ function call(
       }
       return at * DOUBLE;
     },
-    words: (address, length) => new Int32Array(kernel.exports.memory.buffer, address, length),
     read: (address, length) => kernel.doubles.slice(address / DOUBLE, address / DOUBLE + length),
     readInto: (values, address) => {
       values.set(kernel.doubles.subarray(address / DOUBLE, address / DOUBLE + values.length));

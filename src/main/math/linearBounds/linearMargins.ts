@@ -21,8 +21,8 @@ export function linearMarginsOver(head: DenseHead, c: number): (box: Representat
 }
 
 /**
- * As linearMarginsOver has them where all are positive. Else, of those that are not, only the first that no search for better lines made so was
- * searched for: enough to know that the box does not pass, and how far from it it is, at a fraction of the time.
+ * As linearMarginsOver has them where all are positive. Otherwise the search for better lines ended with the first margin that stayed
+ * negative, and the others are as they were before it: enough to know that the box does not pass, at a fraction of the time.
  */
 export function decidingLinearMarginsOver(head: DenseHead, c: number): (box: RepresentationBox) => Float64Array {
   const substitute = substitutionOver(head, c);
