@@ -50,8 +50,8 @@ export interface CertificationTimes {
 }
 
 /**
- * Certifies instances as a run does, by the same job of the engine and the same commits: an instance counts when the records of its
- * last head are on the disk. `each` is NaN for a single instance.
+ * Certifies instances as a run does, by the same job of the engine and the same commits: an instance counts when its records are on
+ * the disk. `each` is NaN for a single instance.
  */
 export async function certify({ engine, store }: Host, work: CertificationWork): Promise<CertificationTimes> {
   const { experiment, heads, instances, settings, precision = experiment.config.precision } = work;
@@ -61,7 +61,6 @@ export async function certify({ engine, store }: Host, work: CertificationWork):
     certification: { ...experiment.config.certification, ...settings },
   };
   const stages = new Map(heads.map(({ id }) => [id, freshStage(store)]));
-  const last = heads.at(-1)!.id;
   const finished: number[] = [];
   let certificates = 0;
   const started = performance.now();
@@ -77,8 +76,10 @@ export async function certify({ engine, store }: Host, work: CertificationWork):
     },
     (event) => {
       if (event.kind !== 'certificates') return;
-      certificates += store.results.commitInstance(stages.get(event.head)!, event.records);
-      if (event.head === last) finished.push(performance.now());
+      certificates += store.results.commitInstanceOfStages(
+        event.certified.map(({ head, records }) => ({ stageId: stages.get(head)!, certificates: records })),
+      );
+      finished.push(performance.now());
     },
   );
   if (finished.length !== instances.length) {

@@ -56,6 +56,47 @@ describe('commitInstance refuses', () => {
   });
 });
 
+describe('certificates of an instance under several heads', () => {
+  function openWithStages(): { store: Store; stages: [number, number]; folder: string } {
+    const { store, stage, folder } = openWithStage();
+    return { store, stages: [stage, certificationStage(store, 'another head')], folder };
+  }
+  const of = (stageId: number, certificates: readonly CertificateRecord[]) => ({ stageId, certificates });
+
+  it('refuse those of another instance under one of the heads, and all where one is wrong', () => {
+    const { store, stages } = openWithStages();
+    const [one, other] = stages;
+    const mixed = [of(one, certificatesOf(1)), of(other, certificatesOf(2))];
+    expect(refusalOf(() => store.results.commitInstanceOfStages(mixed)).message).toContain('2 instances (1, 2)');
+    const [first, ...others] = certificatesOf(1);
+    const wrong = [of(one, certificatesOf(1)), of(other, [...others, { ...first, radiusPixels: null }])];
+    expect(refusalOf(() => store.results.commitInstanceOfStages(wrong)).code).toBe('invalid');
+    expect(stages.map((stage) => store.results.certifiedIndices(stage))).toEqual([[], []]);
+  });
+
+  it('come in together, beside those that one of the heads had already', () => {
+    const { store, stages } = openWithStages();
+    const [one, other] = stages;
+    expect(store.results.commitInstance(other, certificatesOf(3).slice(0, 4))).toBe(4);
+    const both = [of(one, certificatesOf(3)), of(other, certificatesOf(3))];
+    expect(store.results.commitInstanceOfStages(both)).toBe(6);
+    expect(store.results.commitInstanceOfStages(both)).toBe(0);
+    for (const stage of stages) {
+      expect(store.results.instanceCertificates(stage, 3)).toStrictEqual(certificatesOf(3));
+    }
+  });
+
+  it('share no row with another head, which may be deleted', () => {
+    const { store, stages, folder } = openWithStages();
+    store.results.commitInstanceOfStages(stages.map((stage) => of(stage, certificatesOf(3))));
+    store.runs.finish(1, 1);
+    store.runList.delete([1]);
+    expect(store.results.instanceCertificates(stages[1], 3)).toStrictEqual(certificatesOf(3));
+    store.close();
+    openStore(folder).close();
+  });
+});
+
 describe('certificates', () => {
   it('come back bit for bit, one by one and in a row', () => {
     const { store, stage, folder } = openWithStage();

@@ -1,9 +1,11 @@
+import Database from 'better-sqlite3';
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RULES } from '../../src/shared/config.ts';
 import type { CertificateRecord } from '../../src/shared/results.ts';
 import type { RunReporter } from '../../src/main/workbench/runInProgress.ts';
+import { DATABASE_NAME } from '../../src/main/store/store.ts';
 import { storedRun } from '../../src/main/workbench/storedRun.ts';
 import { reading } from '../../src/main/workbench/storeOfFolder.ts';
 import { resumeRun, showRun, startRun } from '../../src/main/workbench/workbench.ts';
@@ -198,6 +200,41 @@ describe('a run whose weights are damaged', () => {
     ]);
     expect(readFileSync(file).equals(whole)).toBe(true);
     expect(certificatesOf(folder, undisturbed.id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
+  });
+});
+
+/** As a version that committed head by head left it: the source's first head has lost some instances that the others have. */
+function loseSome(folder: string, indices: readonly number[]): void {
+  const db = new Database(path.join(folder, DATABASE_NAME));
+  const kind = "kind = 'certification' AND domain = 'source'";
+  const stage = db.prepare(`SELECT id FROM stage WHERE ${kind} ORDER BY id`).pluck().get() as number;
+  const lost = `stage_id = ${stage} AND dataset_index IN (${indices.join()})`;
+  db.exec(`PRAGMA foreign_keys = OFF;
+    DELETE FROM evidence_array WHERE certificate_id IN (SELECT id FROM certificate WHERE ${lost});
+    DELETE FROM certificate_evidence WHERE certificate_id IN (SELECT id FROM certificate WHERE ${lost});
+    DELETE FROM falsification WHERE certificate_id IN (SELECT id FROM certificate WHERE ${lost});
+    DELETE FROM certificate WHERE ${lost};
+    UPDATE stage SET status = 'pending' WHERE id = ${stage};
+    UPDATE run SET status = 'interrupted' WHERE id = 1;`);
+  db.close();
+}
+
+describe('a run in which some instances are certified under one head and not under the other', () => {
+  it('is resumed under the head that lacks them', async () => {
+    const folder = emptyFolder();
+    cpSync(undisturbed.folder, folder, { recursive: true });
+    const before = certificatesOf(folder, 1);
+    const [records] = before.values();
+    loseSome(
+      folder,
+      [0, 1, 2].map((at) => records[at * (records.length / 10)].datasetIndex),
+    );
+    expect(certificatesOf(folder, 1)).not.toEqual(before);
+    let instances = 0;
+    const reporter = { ...SILENT, progress: (_done: number, total: number) => void (instances = total) };
+    await resumeRun(folder, 1, quietHost({ reporter }));
+    expect(instances).toBe(3);
+    expect(certificatesOf(folder, 1)).toEqual(before);
   });
 });
 

@@ -16,9 +16,11 @@ function acknowledging(store: Store): Store {
     ...store,
     results: {
       ...store.results,
-      commitInstance(stage, certificates) {
-        const added = store.results.commitInstance(stage, certificates);
-        say(`ack ${store.stages.get(stage).key} ${certificates[0].datasetIndex}`);
+      commitInstanceOfStages(ofStages) {
+        const added = store.results.commitInstanceOfStages(ofStages);
+        for (const { stageId, certificates } of ofStages) {
+          say(`ack ${store.stages.get(stageId).key} ${certificates[0].datasetIndex}`);
+        }
         return added;
       },
     },

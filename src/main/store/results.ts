@@ -68,6 +68,12 @@ import {
   type ConfusionCount,
 } from './tables/prediction.ts';
 
+/** Certificates of one instance under the head that a stage is of. */
+export interface StageCertificates {
+  readonly stageId: number;
+  readonly certificates: readonly CertificateRecord[];
+}
+
 export interface Results {
   /**
    * All certificates of one instance, or none; on the disk when it returns. Those that are there already stay as they
@@ -75,6 +81,8 @@ export interface Results {
    * @throws StoreError 'invalid' when they are of several instances.
    */
   commitInstance(stageId: number, certificates: readonly CertificateRecord[]): number;
+  /** The same under several heads: all of them or none, in one transaction. */
+  commitInstanceOfStages(ofStages: readonly StageCertificates[]): number;
   /** Dataset indices of the committed instances, ascending: those that a resumed run need not do again. */
   certifiedIndices(stageId: number): number[];
   /** All certificates with their evidence, by dataset index; one instance is in memory at a time. */
@@ -148,12 +156,13 @@ export function openResults(db: ReadableDb, folder: string): Results {
     const target = asWritable(db);
     return inTransaction(target, () => records.reduce((added, record) => added + insert(target, record), 0));
   };
+  const commitInstanceOfStages: Results['commitInstanceOfStages'] = (ofStages) => {
+    checkOneInstance(ofStages.flatMap(({ certificates }) => certificates));
+    return insertAll(ofStages, insertOfStage);
+  };
   return {
-    commitInstance(stageId, certificates) {
-      checkOneInstance(certificates);
-      const stored: StoredBytes = new Map();
-      return insertAll(certificates, (target, record) => insertWithEvidence(target, { stageId, record, stored }));
-    },
+    commitInstance: (stageId, certificates) => commitInstanceOfStages([{ stageId, certificates }]),
+    commitInstanceOfStages,
     certifiedIndices: (stageId) => selectCertifiedIndices(db, stageId),
     iterateCertificates: (stageId) => iterateCertificates(db, stageId, folder),
     certificateHeaders: (stageId) => selectCertificateHeaders(db, stageId),
@@ -200,6 +209,12 @@ function checkOneInstance(certificates: readonly CertificateRecord[]): void {
     'invalid',
     `internal: commit instance: got certificates of ${indices.size} instances (${[...indices].join(', ')}), expected one`,
   );
+}
+
+function insertOfStage(db: WritableDb, { stageId, certificates }: StageCertificates): number {
+  // Of one stage alone: what refers to the rows of another could not stay when that one goes.
+  const stored: StoredBytes = new Map();
+  return certificates.reduce((added, record) => added + insertWithEvidence(db, { stageId, record, stored }), 0);
 }
 
 interface Commit {

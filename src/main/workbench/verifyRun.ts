@@ -206,7 +206,8 @@ export async function drawAgain(
     (event) => {
       if (event.kind === 'progress') reporter.progress(event.done, event.total);
       if (event.kind === 'notice') reporter.notice(event.text);
-      if (event.kind === 'certificates') certificates(event.head, event.records);
+      if (event.kind !== 'certificates') return;
+      for (const { head, records } of event.certified) certificates(head, records);
     },
     signal,
   );

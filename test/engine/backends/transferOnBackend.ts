@@ -119,7 +119,7 @@ async function certificates(): Promise<CertificateRecord[]> {
       context: {
         ...QUIET,
         event: (event) => {
-          if (event.kind === 'certificates') records.push(...event.records);
+          if (event.kind === 'certificates') records.push(...event.certified.flatMap((of) => of.records));
         },
       },
     },

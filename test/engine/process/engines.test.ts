@@ -73,9 +73,10 @@ async function eventsOf(engines: Engines, job: Job): Promise<JobEvent[]> {
 
 /** All that a job found, by instance. */
 function foundBy(events: readonly JobEvent[]): unknown[] {
-  const records = events.flatMap((event): { readonly datasetIndex: number }[] =>
-    'records' in event ? [...event.records] : [],
-  );
+  const records = events.flatMap((event): { readonly datasetIndex: number }[] => {
+    if (event.kind === 'certificates') return event.certified.flatMap((ofHead) => [...ofHead.records]);
+    return 'records' in event ? [...event.records] : [];
+  });
   return [...records].sort((a, b) => a.datasetIndex - b.datasetIndex);
 }
 

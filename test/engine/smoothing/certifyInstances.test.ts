@@ -110,6 +110,18 @@ describe('certificates of an instance', () => {
     for (const [key, records] of backwards) expect(records).toEqual(all.get(key));
   });
 
+  it('come once, under all heads that the instance lacks and no other', async () => {
+    const events: string[] = [];
+    const instances = [...instancesOf([4], ['wn', 'none']), ...instancesOf([11], ['deep'])];
+    const onEvent: ToyRequest['onEvent'] = (event) => {
+      if (event.kind !== 'certificates') return;
+      events.push(`${event.datasetIndex}: ${event.certified.map(({ head }) => head).join()}`);
+    };
+    const found = await certify({ instances, onEvent });
+    expect(events).toEqual(['4: wn,none', '11: deep']);
+    expect(found.size).toBe(3);
+  });
+
   it('do not depend on the other methods and rules', async () => {
     const all = (await certify({})).get('l1 4')!;
     const some = (

@@ -4,7 +4,7 @@ import type { CertificateRecord, HeadWeights } from '../../../src/shared/results
 import type { Transfer, TransferDomain } from '../../../src/main/data/transfer.ts';
 import { QUIET, type StageContext } from '../../../src/main/engine/context.ts';
 import type { FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
-import type { Job } from '../../../src/main/engine/process/protocol.ts';
+import type { Job, JobEvent } from '../../../src/main/engine/process/protocol.ts';
 import { certifyInstances } from '../../../src/main/engine/smoothing/certifyInstances.ts';
 import { toySet } from '../toySet.ts';
 
@@ -47,6 +47,8 @@ export interface ToyRequest {
   readonly seed?: number;
   readonly context?: Partial<StageContext>;
   readonly threads?: number;
+  /** Hears the events beside. */
+  readonly onEvent?: (event: JobEvent) => void;
 }
 
 /** Enough draws for a small box at the default α, few enough for a test. */
@@ -89,7 +91,9 @@ export async function certifyToy(request: ToyRequest): Promise<Map<string, reado
       ...QUIET,
       ...request.context,
       event: (event) => {
-        if (event.kind === 'certificates') found.set(`${event.head} ${event.datasetIndex}`, event.records);
+        request.onEvent?.(event);
+        if (event.kind !== 'certificates') return;
+        for (const { head, records } of event.certified) found.set(`${head} ${event.datasetIndex}`, records);
       },
     },
   });

@@ -31,6 +31,12 @@ export interface NamedHead {
   readonly weights: HeadWeights;
 }
 
+/** One head's certificates of an instance. */
+export interface CertifiedHead {
+  readonly head: string;
+  readonly records: readonly CertificateRecord[];
+}
+
 /** What attacks test instances, each as many as it is told; those of one number are the same instances. */
 export const ATTACKS = ['noiseAttack', 'pgd', 'adversarialSearch'] as const;
 export type AttackName = (typeof ATTACKS)[number];
@@ -128,12 +134,8 @@ export type JobEvent =
   | { readonly kind: 'noise-attack'; readonly head: string; readonly records: readonly NoiseAttackRecord[] }
   | { readonly kind: 'pgd'; readonly head: string; readonly records: readonly PgdRecord[] }
   | { readonly kind: 'adversarial-search'; readonly head: string; readonly records: readonly AdversarialSearchRecord[] }
-  | {
-      readonly kind: 'certificates';
-      readonly head: string;
-      readonly datasetIndex: number;
-      readonly records: readonly CertificateRecord[];
-    };
+  /** Of one instance, under all heads that it lacked. */
+  | { readonly kind: 'certificates'; readonly datasetIndex: number; readonly certified: readonly CertifiedHead[] };
 
 export interface SerialisedError {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import type { CertifiedHead } from '../process/protocol.ts';
 import { certifyDrawn } from './drawnInstance.ts';
-import type { CertificationPlan, CertifiedHead, DrawnInstance, Samples } from './drawnInstance.ts';
+import type { CertificationPlan, DrawnInstance, Samples } from './drawnInstance.ts';
 
 /** An instance's certificates, and the room that its draws were in, free again. */
 export interface Certified {

@@ -99,9 +99,9 @@ interface Certifying {
   readonly context: Certification['context'];
 }
 
-/** Each instance is drawn as soon as there is room for it, and its events leave when those of all before it have. */
+/** Each instance is drawn as soon as there is room for it, and its certificates leave when those of all before it have. */
 async function drawAndCertify(job: CertifyJob, { drawing, certifiers, rooms, context }: Certifying): Promise<void> {
-  /** Of the instances under way, in order: settled, with its room, once an instance's events have left. */
+  /** Of the instances under way, in order: settled, with its room, once an instance's certificates have left. */
   const underWay: Promise<Samples>[] = [];
   let before: Promise<unknown> = Promise.resolve();
   let done = 0;
@@ -113,7 +113,7 @@ async function drawAndCertify(job: CertifyJob, { drawing, certifiers, rooms, con
     const inputs = test.shape.height * test.shape.width * test.shape.channels;
     const certifying = certifiers.certify({ datasetIndex, label, inputs, heads, samples });
     const left = Promise.all([certifying, before]).then(([{ certified, samples: room }]) => {
-      for (const { head, records } of certified) context.event({ kind: 'certificates', head, datasetIndex, records });
+      context.event({ kind: 'certificates', datasetIndex, certified });
       context.progress(++done, job.instances.length);
       return room;
     });

@@ -1,7 +1,7 @@
 import { radiusPixelsFrom, type ChannelStatistics } from '../../data/normalisation.ts';
 import type { ExperimentConfig } from '../../../shared/config.ts';
 import type { CertificateRecord, DrawsEvidence } from '../../../shared/results.ts';
-import type { NamedHead } from '../process/protocol.ts';
+import type { CertifiedHead, NamedHead } from '../process/protocol.ts';
 import { certificatesOf, type HeadDraws } from './certificatesOf.ts';
 import { sortColumns } from './columns.ts';
 
@@ -36,12 +36,6 @@ export interface DrawnInstance {
   /** Those it is certified under. */
   readonly heads: readonly string[];
   readonly samples: Samples;
-}
-
-/** One head's certificates of an instance. */
-export interface CertifiedHead {
-  readonly head: string;
-  readonly records: readonly CertificateRecord[];
 }
 
 /** Every head's certificates from an instance's draws (METHOD.md §4). The columns are sorted in place. */

@@ -20,7 +20,10 @@ export async function certificateStages(
       return [{ kind: 'certify', ...run.onExtractor(domain, extractor), heads, instances: lacking }];
     },
     commit: (event) => {
-      if (event.kind === 'certificates') results.commitInstance(run.byKey(event.head).row.id, event.records);
+      if (event.kind !== 'certificates') return;
+      results.commitInstanceOfStages(
+        event.certified.map(({ head, records }) => ({ stageId: run.byKey(head).row.id, certificates: records })),
+      );
     },
   });
 }
