@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EnginesBackend } from '../../src/main/engine/process/engines.ts';
-import { engineText, holds, type Verification } from '../../src/main/workbench/verifyRun.ts';
+import { arithmeticText } from '../../src/main/workbench/engineText.ts';
+import { holds, type Verification } from '../../src/main/workbench/verifyRun.ts';
 
 const ENGINE: EnginesBackend = {
   name: 'tensorflow',
@@ -21,8 +22,8 @@ const redrawn = (madeOn: EnginesBackend, sameOutcome: number): Verification => (
   rechecked: 10,
   disagreements: [],
   redraw: {
-    engine: engineText(ENGINE),
-    madeOn: engineText(madeOn),
+    engine: arithmeticText(ENGINE),
+    madeOn: arithmeticText(madeOn),
     certificates: 10,
     identical: 10 - sameOutcome,
     sameOutcome,
@@ -53,12 +54,5 @@ describe('certificates that are drawn again', () => {
       problem: 'p',
     } as const;
     expect(holds({ ...different, redraw: { ...different.redraw!, disagreements: [problem] } })).toBe(false);
-  });
-
-  it('name the arithmetic, the first where none was recorded', () => {
-    expect([ENGINE, EARLIER].map(engineText)).toEqual([
-      'tensorflow 2.21.0 on CPU: x, arithmetic 2',
-      'tensorflow 2.21.0 on CPU: x, arithmetic 1',
-    ]);
   });
 });

@@ -5,6 +5,7 @@ import { startEngines, type Engines, type EnginesBackend } from '../engine/proce
 import type { Store } from '../store/store.ts';
 import type { StageRecord } from '../store/tables/stage.ts';
 import { checkBackend } from './checkConfig.ts';
+import { arithmeticText } from './engineText.ts';
 import { BadInput } from './errors.ts';
 import { describe } from './executeRun.ts';
 import { requireSameData } from './sameData.ts';
@@ -130,8 +131,8 @@ async function redrawAll(folder: string, id: number, { reporter, signal }: Verif
         const comparison = { store, run, stages: ofDomain, counts, disagreements };
         await redrawDomain(comparison, engines, { reporter, signal });
       }
-      const madeOn = engineText(stages[0].stage.environment as EnginesBackend);
-      return { engine: engineText(engines.backend), madeOn, ...counts, disagreements };
+      const madeOn = arithmeticText(stages[0].stage.environment as EnginesBackend);
+      return { engine: arithmeticText(engines.backend), madeOn, ...counts, disagreements };
     });
   } finally {
     await engines.close();
@@ -244,9 +245,3 @@ const sameOutcome = (a: CertificateRecord, b: CertificateRecord): boolean =>
 
 const outcomeText = ({ verdict, label }: CertificateRecord): string =>
   `"${verdict.outcome} ${verdict.predicted}" of an image of class ${label}`;
-
-/** All that digits depend on. */
-export function engineText({ name, tensorflowVersion, devices, arithmetic = 1 }: EnginesBackend): string {
-  const version = tensorflowVersion === undefined ? '' : ` ${tensorflowVersion}`;
-  return `${name}${version} on ${devices.join(', ')}, arithmetic ${arithmetic}`;
-}

@@ -1,3 +1,4 @@
+import { engineText } from '../../workbench/engineText.ts';
 import type { RunReporter } from '../../workbench/runInProgress.ts';
 import type { RunHost } from '../../workbench/workbench.ts';
 import { EXIT } from './exit.ts';
@@ -38,9 +39,7 @@ export function runOnTerminal<T>(work: (host: RunHost) => Promise<T>): Promise<T
 }
 
 function printBackend(backend: Parameters<RunHost['opened']>[0]['backend']): void {
-  const version = backend.tensorflowVersion === undefined ? '' : ` ${backend.tensorflowVersion}`;
-  const engines = backend.engines === 1 ? '' : `, ${backend.engines} processes side by side`;
-  process.stderr.write(`Backend: ${backend.name}${version}, ${backend.devices.join(', ')}${engines}\n`);
+  process.stderr.write(`Backend: ${engineText(backend)}\n`);
   // One line when something faster could serve; the whole story is doctor's.
   const better = backend.name === 'wasm' ? backend.notChosen.at(0) : undefined;
   if (better !== undefined) process.stderr.write(`Slower than need be: ${better.reason} ${better.cure}\n`);

@@ -6,13 +6,14 @@ import { startEngines, type EnginesBackend } from '../../engine/process/engines.
 import { verdictOf } from '../../engine/smoothing/verdictOf.ts';
 import type { Store } from '../../store/store.ts';
 import { checkBackend } from '../checkConfig.ts';
+import { arithmeticText } from '../engineText.ts';
 import { BadInput } from '../errors.ts';
 import { describe } from '../executeRun.ts';
 import { describeVerdict, recheck } from '../recheck.ts';
 import type { RunReporter } from '../runInProgress.ts';
 import { requireSameData } from '../sameData.ts';
 import { headWeights, stageOf, storedRun } from '../storedRun.ts';
-import { agreementOf, drawAgain, engineText } from '../verifyRun.ts';
+import { agreementOf, drawAgain } from '../verifyRun.ts';
 
 type Verified = z.infer<(typeof certificatesCalls)['certificates.verify']['output']>;
 
@@ -61,8 +62,8 @@ export async function verifyInstance(
     return {
       rechecked,
       redrawn: {
-        engine: engineText(engines.backend),
-        madeOn: engineText(stage.environment as EnginesBackend),
+        engine: arithmeticText(engines.backend),
+        madeOn: arithmeticText(stage.environment as EnginesBackend),
         certificates: drawn.map((record) => compared(record, records)),
       },
     };

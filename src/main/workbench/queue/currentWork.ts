@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { WorkbenchEvent } from '../../../shared/api/events.ts';
 import type { currentWorkSchema } from '../../../shared/api/queue.ts';
-import type { EnginesBackend } from '../../engine/process/engines.ts';
 import { isOfStorage } from '../../store/errors.ts';
 import type { QueueStore } from '../../store/queue.ts';
 import type { LogLine } from '../../store/queue.ts';
+import { engineText } from '../engineText.ts';
 import type { RunReporter } from '../runInProgress.ts';
 import type { RunHost } from '../workbench.ts';
 
@@ -127,8 +127,3 @@ type RunEvent = WithoutRun<
   Extract<WorkbenchEvent, { readonly kind: 'stage-began' | 'stage-progress' | 'stage-ended' | 'epoch' }>
 >;
 type WithoutRun<Event> = Event extends unknown ? Omit<Event, 'run'> : never;
-
-function engineText({ name, tensorflowVersion, devices, engines }: EnginesBackend): string {
-  const version = tensorflowVersion === undefined ? '' : ` ${tensorflowVersion}`;
-  return `${name}${version}, ${devices.join(', ')}${engines === 1 ? '' : `, ${engines} processes side by side`}`;
-}
