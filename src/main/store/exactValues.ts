@@ -18,10 +18,10 @@ export function dtypeOf(value: unknown): Dtype | null {
   return null;
 }
 
-/** The array's elements in order, little-endian. A copy. */
+/** The array's elements in order, little-endian: the array's own memory where it is that already. */
 export function toBlob(array: NumericArray): Buffer {
-  const bytes = Buffer.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-  return swappedOnBigEndian(bytes, array.BYTES_PER_ELEMENT);
+  const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+  return endianness() === 'LE' ? bytes : swapped(Buffer.from(bytes), array.BYTES_PER_ELEMENT);
 }
 
 /** @throws StoreError 'damaged' when the bytes are no whole number of elements. */
@@ -41,12 +41,13 @@ export function fromBlob(dtype: Dtype, blob: Buffer): NumericArray {
     );
   }
   // A copy: SQLite's bytes may start at an address that the element type does not allow.
-  const bytes = swappedOnBigEndian(Buffer.from(new Uint8Array(blob)), size);
-  return new Elements(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
+  const bytes = new Uint8Array(blob);
+  if (endianness() === 'BE') swapped(Buffer.from(bytes.buffer), size);
+  return new Elements(bytes.buffer);
 }
 
-function swappedOnBigEndian(bytes: Buffer, elementSize: number): Buffer {
-  if (endianness() === 'LE') return bytes;
+/** In place. */
+function swapped(bytes: Buffer, elementSize: number): Buffer {
   return elementSize === 8 ? bytes.swap64() : bytes.swap32();
 }
 

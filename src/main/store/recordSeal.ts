@@ -22,15 +22,17 @@ function feed(hash: Hash, value: unknown): void {
     const blob = toBlob(value as NumericArray);
     hash.update(`${dtype}:${blob.length}:`).update(blob);
   } else if (typeof value === 'number') {
-    const bits = Buffer.alloc(8);
-    bits.writeDoubleLE(value);
-    hash.update('n').update(bits);
+    const bits = Buffer.allocUnsafe(9);
+    bits.write('n');
+    bits.writeDoubleLE(value, 1);
+    hash.update(bits);
   } else if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    hash.update(`{${entries.length}:`);
-    for (const [key, item] of entries.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const object = value as Readonly<Record<string, unknown>>;
+    const keys = Object.keys(object).filter((key) => object[key] !== undefined);
+    hash.update(`{${keys.length}:`);
+    for (const key of keys.sort()) {
       feed(hash, key);
-      feed(hash, item);
+      feed(hash, object[key]);
     }
   } else {
     const text = `${typeof value}:${String(value)}`;

@@ -10,7 +10,7 @@ import type {
 } from '../../shared/results.ts';
 import { asWritable, inTransaction, type ReadableDb, type WritableDb } from './database.ts';
 import { selectStageIdentity } from './tables/stage.ts';
-import { recordSeal } from './recordSeal.ts';
+import { recordSeal, type SealedStage } from './recordSeal.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { putTogether, takeApart } from './evidence.ts';
 import { marginOf } from './margin.ts';
@@ -214,23 +214,26 @@ function checkOneInstance(certificates: readonly CertificateRecord[]): void {
 function insertOfStage(db: WritableDb, { stageId, certificates }: StageCertificates): number {
   // Of one stage alone: what refers to the rows of another could not stay when that one goes.
   const stored: StoredBytes = new Map();
-  return certificates.reduce((added, record) => added + insertWithEvidence(db, { stageId, record, stored }), 0);
+  const stage = selectStageIdentity(db, stageId);
+  return certificates.reduce((added, record) => added + insertWithEvidence(db, { stageId, stage, record, stored }), 0);
 }
 
 interface Commit {
   readonly stageId: number;
+  /** Null where there is no such stage, which the database refuses. */
+  readonly stage: SealedStage | null;
   readonly record: CertificateRecord;
   readonly stored: StoredBytes;
 }
 
-function insertWithEvidence(db: WritableDb, { stageId, record, stored }: Commit): number {
+function insertWithEvidence(db: WritableDb, { stageId, stage, record, stored }: Commit): number {
   const { scalars, arrays } = takeApart(record.evidence);
   const certificateId = insertCertificate(db, stageId, {
     ...record,
     margin: marginOf(record.evidence, record.verdict.predicted),
   });
   if (certificateId === null) return 0;
-  insertEvidenceScalars(db, certificateId, { scalars, seal: recordSeal(record, selectStageIdentity(db, stageId)!) });
+  insertEvidenceScalars(db, certificateId, { scalars, seal: recordSeal(record, stage!) });
   for (const array of arrays) insertEvidenceArray(db, { certificateId, array }, stored);
   if (record.falsification !== null) insertFalsification(db, certificateId, record.falsification);
   return 1;
