@@ -12,7 +12,7 @@ export default tseslint.config(
       'test/fixtures/',
       'src/main/workbench/export/onnx/onnx_pb.*',
       // AssemblyScript, which its own compiler checks.
-      'src/main/math/kernel/assembly.ts',
+      'src/main/math/kernel/assembly/**',
     ],
   },
   js.configs.recommended,

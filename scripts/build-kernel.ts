@@ -1,4 +1,4 @@
-// Compiles src/main/math/kernel/assembly.ts to WebAssembly and writes it, in base64, into binary.ts beside it.
+// Compiles src/main/math/kernel/assembly/index.ts to WebAssembly and writes it, in base64, into binary.ts beside it.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { format, resolveConfig } from 'prettier';
 
 // The compiler as a process: its types are global and other than ours.
 const COMPILER = fileURLToPath(import.meta.resolve('assemblyscript/bin/asc.js'));
-const SOURCE = fileURLToPath(new URL('../src/main/math/kernel/assembly.ts', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../src/main/math/kernel/assembly/index.ts', import.meta.url));
 const BINARY = new URL('../src/main/math/kernel/binary.ts', import.meta.url);
 const OPTIONS = ['-O3', '--runtime', 'stub', '--enable', 'simd', '--initialMemory', '1', '--noAssert'];
 

@@ -1,10 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CONSTRAINTS } from '../../src/shared/config.ts';
-import { denseInterval } from '../../src/main/math/boxPropagation.ts';
-import { groupSort, groupSortInterval } from '../../src/main/math/groupSort.ts';
-import { argmax, headClasses, headInputs, headLogits, type DenseHead } from '../../src/main/math/head.ts';
+import { propagatedMargins } from '../../src/main/math/boxPropagation.ts';
+import { groupSort } from '../../src/main/math/groupSort.ts';
+import {
+  argmax,
+  headClasses,
+  headInputs,
+  headLogits,
+  type DenseHead,
+  type DenseLayerWeights,
+} from '../../src/main/math/head.ts';
 import { allPositive, isProof, MARGIN_RULES } from '../../src/main/math/marginRules.ts';
+import type { RepresentationBox } from '../../src/main/math/representationBox.ts';
 import { boxAround, HEADS, pointsOf, PROOFS, RULES } from './headsAndBoxes.ts';
 import { normals, randomHead } from './heads.ts';
 
@@ -14,8 +22,10 @@ describe('GroupSort', () => {
     expect([...groupSort(Float64Array.of(3, 1, 2, 5), 4)]).toEqual([1, 2, 3, 5]);
     expect([...groupSort(Float64Array.of(3, 1), 1)]).toEqual([3, 1]);
   });
+});
 
-  it('bounds the image of a box exactly: brute force over its corners', () => {
+describe('interval propagation', () => {
+  it('bounds the image of a box under GroupSort exactly: brute force over its corners', () => {
     const interval = fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: 0, max: 6 }));
     fc.assert(
       fc.property(fc.array(interval, { minLength: 4, maxLength: 4 }), fc.constantFrom(1, 2, 4), (sides, groupSize) => {
@@ -27,22 +37,24 @@ describe('GroupSort', () => {
             groupSize,
           ),
         );
-        const least = lower.map((_, i) => Math.min(...corners.map((corner) => corner[i])));
-        const most = lower.map((_, i) => Math.max(...corners.map((corner) => corner[i])));
-        expect(groupSortInterval({ lower, upper }, groupSize)).toEqual({ lower: least, upper: most });
+        const identity = { inputs: 4, outputs: 4, weight: unitRows(4, 4), bias: new Float32Array(4) };
+        const bounds = unitBounds(identity, { lower, upper }, groupSize);
+        for (let i = 0; i < 4; i++) {
+          // Rounded outward by 1e-12 at most, far below the distance of whole numbers.
+          expect(Math.ceil(bounds.lower[i]) + 0).toBe(Math.min(...corners.map((corner) => corner[i])));
+          expect(Math.floor(bounds.upper[i]) + 0).toBe(Math.max(...corners.map((corner) => corner[i])));
+        }
       }),
       { seed: 1, numRuns: 300 },
     );
   });
-});
 
-describe('interval of a dense layer', () => {
-  it('is the closed form, rounded outward by no more than its derived bound', () => {
+  it('has the closed form of a dense layer, rounded outward by no more than its derived bound', () => {
     const [layer] = randomHead({ sizes: [64, 6], constraint: 'none', name: 'dense' }).layers;
     const centre = normals(64, 'centre');
     const lower = Float64Array.from(centre, (z) => z - 0.25);
     const upper = Float64Array.from(centre, (z) => z + 0.25);
-    const bounds = denseInterval(layer, { lower, upper });
+    const bounds = unitBounds(layer, { lower, upper }, 1);
     for (let row = 0; row < 6; row++) {
       const weights = layer.weight.subarray(row * 64, (row + 1) * 64);
       const middle = weights.reduce((sum, w, i) => sum + w * centre[i], layer.bias[row]);
@@ -72,6 +84,32 @@ describe('interval of a dense layer', () => {
     }
   });
 });
+
+/** [rows, width], a 1 in each row that has a unit of its own. */
+const unitRows = (rows: number, width: number): Float32Array =>
+  Float32Array.from({ length: rows * width }, (_, at) => Number(Math.floor(at / width) === at % width));
+
+/** Bounds of a layer's sorted units, read as margins between each unit and a logit that is 0. */
+function unitBounds(
+  layer: DenseLayerWeights,
+  box: RepresentationBox,
+  groupSize: number,
+): { readonly lower: Float64Array; readonly upper: Float64Array } {
+  const { outputs } = layer;
+  const read = {
+    inputs: outputs,
+    outputs: outputs + 1,
+    weight: unitRows(outputs + 1, outputs),
+    bias: new Float32Array(outputs + 1),
+  };
+  const head: DenseHead = { constraint: 'none', bound: 1, groupSize, layers: [layer, read] };
+  return {
+    lower: Float64Array.from({ length: outputs }, (_, unit) => propagatedMargins(head, box, unit)[outputs]),
+    upper: propagatedMargins(head, box, outputs)
+      .subarray(0, outputs)
+      .map((margin) => -margin),
+  };
+}
 
 describe('margin rules', () => {
   it('says which verdicts are proofs', () => {

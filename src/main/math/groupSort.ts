@@ -6,11 +6,7 @@
  * @throws RangeError if the group size does not divide the width
  */
 export function groupSort(units: Float64Array, groupSize: number): Float64Array {
-  if (!Number.isSafeInteger(groupSize) || groupSize < 1 || units.length % groupSize !== 0) {
-    throw new RangeError(
-      `GroupSort: got group size ${groupSize}, expected a divisor of the width ${units.length}; choose one`,
-    );
-  }
+  requireGroupSize(units.length, groupSize);
   const sorted = Float64Array.from(units);
   if (groupSize === 2) {
     sortPairs(sorted);
@@ -32,16 +28,8 @@ function sortPairs(units: Float64Array): void {
   }
 }
 
-/** Bounds on each coordinate, both [width] in float64. */
-export interface Interval {
-  readonly lower: Float64Array;
-  readonly upper: Float64Array;
-}
-
-/**
- * The image of a box under GroupSort, exactly its bounding box: the i-th smallest of a group is monotone in each of its
- * units, so it is least where all are least and greatest where all are greatest.
- */
-export function groupSortInterval({ lower, upper }: Interval, groupSize: number): Interval {
-  return { lower: groupSort(lower, groupSize), upper: groupSort(upper, groupSize) };
+/** @throws RangeError if the group size does not divide the width */
+export function requireGroupSize(width: number, groupSize: number): void {
+  if (Number.isSafeInteger(groupSize) && groupSize >= 1 && width % groupSize === 0) return;
+  throw new RangeError(`GroupSort: got group size ${groupSize}, expected a divisor of the width ${width}; choose one`);
 }

@@ -1,3 +1,4 @@
+import { vectorTimes } from './kernel/kernel.ts';
 import { dense, headClasses, headInputs, requireClass, requireHead, requireLength, type DenseHead } from './head.ts';
 
 /** The logits at a point and what leads back from them. */
@@ -33,11 +34,15 @@ export function passThrough(head: DenseHead, z: ArrayLike<number>): HeadPass {
   };
 }
 
-/** Places in ascending order of their units within each group; those of equal units stay in turn. */
+/** Places in ascending order of their units within each group; those of equal units stay in turn. Groups are small: each place is put in one by one. */
 function groupOrder(units: Float64Array, groupSize: number): Int32Array {
-  const order = Int32Array.from(units.keys());
+  const order = new Int32Array(units.length);
   for (let start = 0; start < order.length; start += groupSize) {
-    order.subarray(start, start + groupSize).sort((a, b) => units[a] - units[b]);
+    for (let unit = start; unit < start + groupSize; unit++) {
+      let place = unit;
+      for (; place > start && units[order[place - 1]] > units[unit]; place--) order[place] = order[place - 1];
+      order[place] = unit;
+    }
   }
   return order;
 }
@@ -45,13 +50,9 @@ function groupOrder(units: Float64Array, groupSize: number): Int32Array {
 function back(head: DenseHead, orders: readonly Int32Array[], ofLogits: Float64Array): Float64Array {
   let gradient = ofLogits;
   for (let i = head.layers.length - 1; i >= 0; i--) {
-    const { inputs, outputs, weight } = head.layers[i];
-    const sorted = new Float64Array(inputs);
-    for (let row = 0, at = 0; row < outputs; row++) {
-      for (let j = 0; j < inputs; j++, at++) sorted[j] += gradient[row] * weight[at];
-    }
+    const sorted = vectorTimes(gradient, head.layers[i]);
     if (i === 0) return sorted;
-    gradient = new Float64Array(inputs);
+    gradient = new Float64Array(sorted.length);
     orders[i - 1].forEach((from, place) => (gradient[from] = sorted[place]));
   }
   return gradient;

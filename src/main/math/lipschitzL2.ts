@@ -1,4 +1,4 @@
-import type { RepresentationBox } from './boxPropagation.ts';
+import type { RepresentationBox } from './representationBox.ts';
 import { requireLength, type DenseHead, type DenseLayerWeights } from './head.ts';
 import { roundedUp } from './rounding.ts';
 import { layerNormUpper } from './spectralNorm.ts';

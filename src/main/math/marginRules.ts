@@ -1,4 +1,5 @@
-import { propagatedMargins, type RepresentationBox } from './boxPropagation.ts';
+import { propagatedMargins } from './boxPropagation.ts';
+import type { RepresentationBox } from './representationBox.ts';
 import {
   headInputs,
   requireClass,

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { compileKernel } from '../../../scripts/build-kernel.ts';
-import type { DenseLayerWeights } from '../../../src/main/math/head.ts';
+import type { DenseHead, DenseLayerWeights } from '../../../src/main/math/head.ts';
 import { BINARY } from '../../../src/main/math/kernel/binary.ts';
-import {
-  differencesThroughLayer,
-  intervalSums,
-  rowsThroughLayer,
-  sortFloats,
-} from '../../../src/main/math/kernel/kernel.ts';
+import { intervalMargins, sortFloats, timesVector, vectorTimes } from '../../../src/main/math/kernel/kernel.ts';
+import { kernel, readDoubles, withRoom } from '../../../src/main/math/kernel/memory.ts';
+import { placeLayer } from '../../../src/main/math/kernel/placing.ts';
 import { sumError } from '../../../src/main/math/rounding.ts';
 import { normals } from '../heads.ts';
 
@@ -18,6 +15,8 @@ function layerOf(outputs: number, inputs: number, name: string | number): DenseL
   const weight = normals(outputs * inputs, 'kernel-weight', name, outputs, inputs);
   return { inputs, outputs, weight, bias: normals(outputs, 'kernel-bias', name, outputs) };
 }
+
+const headOf = (layers: DenseLayerWeights[]): DenseHead => ({ constraint: 'none', bound: 1, groupSize: 2, layers });
 
 function boxOf(width: number): { lower: Float64Array; upper: Float64Array } {
   const lower = doubles(width, 'kernel-lower', width);
@@ -40,9 +39,6 @@ function expectSame(got: number, { sum, absolute }: Sum, terms: number): void {
   expect(Math.abs(got - sum)).toBeLessThanOrEqual(2 * sumError(terms, absolute));
 }
 
-const unitDifference = (width: number, plus: number, minus: number): number[] =>
-  Array.from({ length: width }, (_, i) => Number(i === plus) - Number(i === minus));
-
 /** Of every remainder by the widths of vectors, panels and blocks of rows. */
 const SIZES = [
   [1, 1, 1],
@@ -61,61 +57,37 @@ describe('the kernel', () => {
     expect(BINARY).toBe(compileKernel().toString('base64'));
   });
 
-  it.each(SIZES)('takes %i rows through %i outputs to %i inputs', (count, outputs, inputs) => {
+  it.each(SIZES)('multiplies %i rows of %i outputs with a layer of %i inputs', (count, outputs, inputs) => {
     const layer = layerOf(outputs, inputs, 'rows');
     const rows = doubles(count * outputs, 'kernel-rows', count, outputs);
-    const reach = doubles(outputs, 'kernel-reach', outputs).map(Math.abs);
-    const before = boxOf(inputs);
-    const got = rowsThroughLayer(rows.slice(), count, { layer, reach, before });
-    expect(got.coefficients).toHaveLength(count * inputs);
+    const { panels } = placeLayer(layer);
+    const got = withRoom((room) => {
+      const [from, to] = [room.doubles(rows), room.doubles(count * inputs)];
+      kernel().product(from, count, outputs, panels, inputs, to);
+      return readDoubles(to, count * inputs);
+    });
     for (let row = 0; row < count; row++) {
       const of = rows.subarray(row * outputs, (row + 1) * outputs);
       for (let i = 0; i < inputs; i++) {
         const exact = sumOf(of.map((factor, k) => factor * layer.weight[k * inputs + i]));
-        expectSame(got.coefficients[row * inputs + i], exact, outputs);
+        expectSame(got[row * inputs + i], exact, outputs);
       }
-      expectSame(got.products[row], sumOf(of.map((factor, k) => factor * layer.bias[k])), outputs);
-      expectSame(got.absolutes[row], sumOf(of.map((factor, k) => Math.abs(factor) * reach[k])), outputs);
-      const terms = before.lower.map((lower, i) => {
-        const factor = got.coefficients[row * inputs + i];
-        return factor * (factor < 0 ? before.upper[i] : lower);
+      // Rows alone and in fours add up in the same order.
+      expect(vectorTimes(of, layer)).toEqual(got.subarray(row * inputs, (row + 1) * inputs));
+    }
+  });
+
+  it.each(SIZES.map(([, ...sizes]) => sizes))(
+    'multiplies a layer of %i outputs with a vector of %i',
+    (outputs, inputs) => {
+      const layer = layerOf(outputs, inputs, 'vector');
+      const vector = doubles(inputs, 'kernel-vector', inputs);
+      timesVector(layer, vector).forEach((got, row) => {
+        const weights = Float64Array.from(layer.weight.subarray(row * inputs, (row + 1) * inputs));
+        expectSame(got, sumOf(weights.map((weight, i) => weight * vector[i])), inputs);
       });
-      expectSame(got.leastTerms[row], sumOf(terms), inputs);
-      expectSame(got.leastAbsolutes[row], sumOf(terms.map(Math.abs)), inputs);
-    }
-  });
-
-  it.each(SIZES.map(([, ...sizes]) => sizes))('takes differences of %i outputs to %i inputs', (outputs, inputs) => {
-    const layer = layerOf(outputs, inputs, 'differences');
-    const reach = doubles(outputs, 'kernel-reach', outputs).map(Math.abs);
-    const before = boxOf(inputs);
-    const pairs = Array.from({ length: outputs }, (_, i) => [i, (7 * i + 1) % outputs] as const);
-    const rows = Float64Array.from(pairs.flatMap(([plus, minus]) => unitDifference(outputs, plus, minus)));
-    const known = { layer, reach, before };
-    const [got, expected] = [
-      differencesThroughLayer(pairs, known),
-      rowsThroughLayer(rows.slice(), pairs.length, known),
-    ];
-    // Products with 0, 1 and −1 are exact, and so is their sum.
-    for (const of of ['coefficients', 'products', 'leastTerms', 'leastAbsolutes'] as const) {
-      expect(got[of].map((value) => value + 0)).toEqual(expected[of].map((value) => value + 0));
-    }
-    pairs.forEach(([plus, minus], row) => expect(got.absolutes[row]).toBe(reach[plus] + reach[minus]));
-  });
-
-  it.each(SIZES.map(([, ...sizes]) => sizes))('sums over boxes through %i outputs of %i inputs', (outputs, inputs) => {
-    const layer = layerOf(outputs, inputs, 'intervals');
-    const { lower: centre } = boxOf(inputs);
-    const halfWidths = doubles(inputs, 'kernel-half', inputs).map(Math.abs);
-    const got = intervalSums(layer, centre, halfWidths);
-    for (let row = 0; row < outputs; row++) {
-      const weights = Float64Array.from(layer.weight.subarray(row * inputs, (row + 1) * inputs));
-      const terms = weights.map((weight, i) => weight * centre[i]);
-      expectSame(got.middles[row], sumOf(terms), inputs);
-      expectSame(got.absolutes[row], sumOf(terms.map(Math.abs)), inputs);
-      expectSame(got.reaches[row], sumOf(weights.map((weight, i) => Math.abs(weight) * halfWidths[i])), inputs);
-    }
-  });
+    },
+  );
 
   it.each([0, 1, 2, 3, 100, 501, 70_000])(
     'sorts %i values as a typed array does, zeros, infinities and NaN too',
@@ -143,35 +115,48 @@ describe('the kernel', () => {
   });
 
   it('gives the same when its memory was full of other weights in between, and when it has grown', () => {
-    const first = layerOf(40, 50, 'first');
+    const head = headOf([layerOf(40, 50, 'first'), layerOf(3, 40, 'last')]);
     const box = boxOf(50);
-    const rows = doubles(6 * 40, 'kernel-again');
-    const reach = new Float64Array(40).fill(1);
-    const ask = (): unknown => [
-      rowsThroughLayer(rows.slice(), 6, { layer: first, reach, before: box }),
-      intervalSums(first, box.lower, box.upper),
-    ];
+    const ask = (): unknown => [intervalMargins(head, box, 1), timesVector(head.layers[0], box.lower)];
     const before = ask();
     for (let i = 0; i < 6; i++) {
-      const wide = {
-        inputs: 700,
-        outputs: 700,
-        weight: new Float32Array(700 * 700).fill(i),
-        bias: new Float32Array(700),
-      };
-      expect(intervalSums(wide, new Float64Array(700).fill(1), new Float64Array(700)).middles[699]).toBe(700 * i);
+      const weight = new Float32Array(700 * 700).fill(i);
+      const wide = { inputs: 700, outputs: 700, weight, bias: new Float32Array(700) };
+      expect(timesVector(wide, new Float64Array(700).fill(1))[699]).toBe(700 * i);
       expect(ask()).toEqual(before);
     }
   });
 
+  it('tells heads apart that share weights', () => {
+    const layers = [layerOf(8, 6, 'shared'), layerOf(3, 8, 'shared-last')];
+    const box = boxOf(6);
+    const plain = intervalMargins(headOf(layers), box, 0);
+    const bias = layers[1].bias.with(0, layers[1].bias[0] + 8);
+    const raised = intervalMargins(headOf([layers[0], { ...layers[1], bias }]), box, 0);
+    for (const j of [1, 2]) expect(raised[j]).toBeCloseTo(plain[j] + 8, 6);
+    expect(intervalMargins({ ...headOf(layers), groupSize: 8 }, box, 0)).not.toEqual(plain);
+  });
+
+  it('gives its room back when a call throws', () => {
+    const top = (): number => kernel().reserve(0);
+    const before = top();
+    expect(() =>
+      withRoom(({ doubles: place }) => {
+        place(1e5);
+        throw new RangeError('of the caller');
+      }),
+    ).toThrow('of the caller');
+    expect(top()).toBe(before);
+  });
+
   it('lets no infinity and no NaN pass for a number', () => {
     const layer = { ...layerOf(4, 6, 'odd'), weight: new Float32Array(24).fill(1) };
-    const rows = new Float64Array(8).fill(1);
     for (const odd of [NaN, Infinity]) {
-      const lower = Float64Array.of(odd, 0, 0, 0, 0, 0);
-      const known = { layer, reach: new Float64Array(4), before: { lower, upper: lower } };
-      expect([...rowsThroughLayer(rows.slice(), 2, known).leastTerms]).toEqual([odd, odd]);
-      expect([...intervalSums(layer, lower, new Float64Array(6)).middles]).toEqual([odd, odd, odd, odd]);
+      const vector = Float64Array.of(odd, 0, 0, 0, 0, 0);
+      expect([...timesVector(layer, vector)]).toEqual([odd, odd, odd, odd]);
+      const box = { lower: vector, upper: vector };
+      const margins = intervalMargins(headOf([layer, layerOf(3, 4, 'odd-last')]), box, 0);
+      expect([...margins].slice(1).some((margin) => margin > -Infinity)).toBe(false);
     }
   });
 });

@@ -6,6 +6,7 @@ import { allPositive, MARGIN_RULES } from '../../../src/main/math/marginRules.ts
 import { fixture } from '../fixture.ts';
 import { boxAround, cornersOf, pointsOf } from '../headsAndBoxes.ts';
 import { randomHead } from '../heads.ts';
+import { referenceMargins } from './reference.ts';
 
 interface ReferenceCase {
   readonly groupSize: number;
@@ -51,6 +52,33 @@ describe('linear bounds', () => {
       expect(margins[j]).toBeLessThan(exact[i] + 1e-6);
       if (head.layers.length === 1) expect(margins[j]).toBeGreaterThan(exact[i] - 1e-6);
     });
+  });
+
+  // Widths that are no multiples of what is computed at a time, and groups whose stages follow one another.
+  it.each([
+    { sizes: [128, 128, 128, 10], groupSize: 2 },
+    { sizes: [33, 30, 18, 3], groupSize: 3 },
+    { sizes: [7, 24, 36, 24, 5], groupSize: 6 },
+    { sizes: [6, 16, 2], groupSize: 8 },
+  ])('are those of the method written out: $sizes, groups of $groupSize', ({ sizes, groupSize }) => {
+    for (const [halfWidth, constraint] of [
+      [0.002, 'none'],
+      [0.01, 'wn'],
+      [0.05, 'wn'],
+      [0.3, 'wn-l1'],
+    ] as const) {
+      const head = randomHead({ sizes, constraint, groupSize, name: sizes.join() });
+      const box = boxAround(head, halfWidth, sizes.join());
+      const c = argmax(headLogits(head, box.median));
+      const plain = referenceMargins(head, { lower: [...box.lower], upper: [...box.upper] }, c);
+      const [margins, interval] = [linearMarginsOver(head, c)(box), MARGIN_RULES.interval(head, box, c)];
+      margins.forEach((margin, j) => {
+        if (j === c) return;
+        const best = Math.max(plain[j], interval[j]);
+        if (plain[j] > 0) expect(Math.abs(margin - best)).toBeLessThan(CLOSE);
+        else expect(margin).toBeGreaterThan(best - CLOSE);
+      });
+    }
   });
 
   it('finds lines that are better than those of least area where these prove nothing', () => {

@@ -1,4 +1,5 @@
-import { propagatedMargins, type RepresentationBox } from '../boxPropagation.ts';
+import { propagatedMargins } from '../boxPropagation.ts';
+import type { RepresentationBox } from '../representationBox.ts';
 import { argmax, headInputs, headLogits, requireHead, requireLength, type DenseHead } from '../head.ts';
 import { representationLevel, type Selection } from '../levels.ts';
 import { decidingLinearMarginsOver, linearMarginsOver } from '../linearBounds/linearMargins.ts';

@@ -11,11 +11,24 @@ export function countVotes(logits: Float32Array, classes: number): Int32Array {
   requireRows('counting votes', logits, classes);
   const votes = new Int32Array(classes);
   for (let start = 0; start < logits.length; start += classes) {
-    const row = logits.subarray(start, start + classes);
-    const top = argmax(row);
-    if (row.every((logit, j) => Number.isFinite(logit) && (j === top || logit < row[top]))) votes[top] += 1;
+    const winner = winnerOf(logits, start, classes);
+    if (winner !== null) votes[winner] += 1;
   }
   return votes;
+}
+
+/** The class that beats all others in the row from `start` on, if all of it is finite. */
+function winnerOf(logits: Float32Array, start: number, classes: number): number | null {
+  let top = start;
+  let isAlone = true;
+  for (let at = start; at < start + classes; at++) {
+    const logit = logits[at];
+    if (!Number.isFinite(logit)) return null;
+    if (at === start) continue;
+    if (logit > logits[top]) [top, isAlone] = [at, true];
+    else if (logit === logits[top]) isAlone = false;
+  }
+  return isAlone ? top - start : null;
 }
 
 /**

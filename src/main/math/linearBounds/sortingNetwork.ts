@@ -1,3 +1,5 @@
+import { requireGroupSize } from '../groupSort.ts';
+
 /**
  * Comparators that work at the same time: from units a at `low` and b at `high`, min(a, b) goes to `low` and max(a, b) to
  * `high`. No unit is in two of them.
@@ -10,8 +12,10 @@ export interface ComparatorStage {
 /**
  * GroupSort of `width` units as stages of comparators: in every group Batcher's merge exchange (Knuth, TAOCP 3, 5.2.2,
  * algorithm M), which sorts any number of units; one stage for pairs, 3 for fours, 6 for eights.
+ * @throws RangeError if the group size does not divide the width
  */
 export function groupSortStages(width: number, groupSize: number): ComparatorStage[] {
+  requireGroupSize(width, groupSize);
   return mergeExchange(groupSize).map((pairs) => {
     const all = Array.from({ length: width / groupSize }, (_, group) =>
       pairs.map(([low, high]) => [group * groupSize + low, group * groupSize + high] as const),

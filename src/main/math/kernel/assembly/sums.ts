@@ -1,18 +1,16 @@
-// AssemblyScript, compiled to binary.ts by `npm run build:kernel`: sums of products in 128-bit vectors of two doubles, which no JavaScript reaches, and a sort. Every argument is an
-// address in the module's memory or a number of values; all values that are not said to be others are doubles, and matrices lie row by row. Nothing is fused, so every processor gives the same bits.
+// Sums of products, in 128-bit vectors of two doubles.
+import { bytes, DOUBLE, PAIR, WORD } from './memory';
 
-const WORD: usize = 4;
-const DOUBLE: usize = 8;
-const PAIR: usize = 16;
 /** Columns of a panel: four of a matrix's columns, row by row, so that a product reads memory in order. */
 const PANEL: i32 = 4;
 
-function bytes(values: i32): usize {
-  return <usize>values * DOUBLE;
-}
-
 function both(pair: v128): f64 {
   return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1);
+}
+
+/** Doubles that a matrix takes in panels. */
+export function panelsOf(rows: i32, columns: i32): i32 {
+  return rows * PANEL * ((columns + PANEL - 1) / PANEL);
 }
 
 /** A matrix [rows, columns] in panels; the last one is filled up with zeros. */
@@ -297,56 +295,5 @@ export function intervalSums(
     store<f64>(middles + bytes(row), middle);
     store<f64>(absolutes + bytes(row), absolute);
     store<f64>(reaches + bytes(row), reach);
-  }
-}
-
-const RADIX: i32 = 256;
-/** Radix digits of 32 bits. */
-const DIGITS: i32 = 4;
-
-/**
- * Sorts float32 values ascending, −0 before 0 and every NaN last, by the digits of their bits, made to ascend: a negative number with all
- * bits flipped, any other with the sign's. `spare` has room for as many values, `counts` for DIGITS · RADIX 32-bit numbers. In place.
- */
-export function sortFloats(values: usize, count: i32, spare: usize, counts: usize): void {
-  memory.fill(counts, 0, WORD * DIGITS * RADIX);
-  const end = values + WORD * count;
-  for (let at = values; at < end; at += WORD) {
-    const bits = load<u32>(at);
-    const isNaN = (bits & 0x7fffffff) > 0x7f800000;
-    const key = isNaN ? 0xffffffff : bits ^ ((<u32>((<i32>bits) >> 31)) | 0x80000000);
-    store<u32>(at, key);
-    for (let digit = 0; digit < DIGITS; digit++) {
-      const place = counts + WORD * (RADIX * digit + ((key >> (8 * digit)) & 0xff));
-      store<u32>(place, load<u32>(place) + 1);
-    }
-  }
-  let from = values;
-  let to = spare;
-  for (let digit = 0; digit < DIGITS; digit++) {
-    const places = counts + WORD * RADIX * digit;
-    // All have the same digit: nothing moves.
-    if (load<u32>(places + WORD * ((load<u32>(from) >> (8 * digit)) & 0xff)) === count) continue;
-    let before: u32 = 0;
-    for (let place = places; place < places + WORD * RADIX; place += WORD) {
-      const those = load<u32>(place);
-      store<u32>(place, before);
-      before += those;
-    }
-    const last = from + WORD * count;
-    for (let at = from; at < last; at += WORD) {
-      const key = load<u32>(at);
-      const place = places + WORD * ((key >> (8 * digit)) & 0xff);
-      const position = load<u32>(place);
-      store<u32>(place, position + 1);
-      store<u32>(to + WORD * position, key);
-    }
-    const done = to;
-    to = from;
-    from = done;
-  }
-  for (let i: usize = 0; i < WORD * count; i += WORD) {
-    const key = load<u32>(from + i);
-    store<u32>(values + i, key === 0xffffffff ? 0x7fc00000 : key ^ (key >> 31 ? 0x80000000 : 0xffffffff));
   }
 }
