@@ -41,6 +41,21 @@ const COUNT = 400_000;
 /** Counters of one low word. */
 const TWO_32 = 2 ** 32;
 
+/** As TensorFlow's PhiloxRandom and BoxMullerFloat define them, word by word. */
+function normalsByMath(count: number, key: PhiloxKey, counterLow: number): Float32Array {
+  const normals: number[] = [];
+  for (let counter = counterLow; normals.length < count; counter++) {
+    const words = philox4x32(Uint32Array.of(counter, Math.floor(counter / TWO_32), 0, 0), Uint32Array.from(key));
+    const uniforms = Array.from(words, (word) => (word % 2 ** 23) / 2 ** 23);
+    for (const i of [0, 2]) {
+      const radius = Math.fround(Math.sqrt(-2 * Math.fround(Math.log(Math.max(uniforms[i], Math.fround(1e-7))))));
+      const angle = Math.fround(2 * Math.PI * uniforms[i + 1]);
+      normals.push(radius * Math.fround(Math.sin(angle)), radius * Math.fround(Math.cos(angle)));
+    }
+  }
+  return Float32Array.from(normals.slice(0, count));
+}
+
 describe('standard normals', () => {
   /** [COUNT], shared by the tests of this block. */
   const whole = new Float32Array(COUNT);
@@ -59,6 +74,16 @@ describe('standard normals', () => {
       const tolerance = radius * (2 ** -22 + 4 * 2 ** -24);
       expect(Math.abs(out[i] - radius * Math.sin(angle))).toBeLessThan(tolerance);
       expect(Math.abs(out[i + 1] - radius * Math.cos(angle))).toBeLessThan(tolerance);
+    }
+  });
+
+  it('has the bits of Box–Muller by Math, at any counter and length', () => {
+    for (const counter of [0, 1, 12_345, TWO_32 - 3, TWO_32 - 1, TWO_32, 3 * TWO_32 - 70, 2 ** 53 - 600]) {
+      for (const length of [0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 511, 512, 513, 784, 2050]) {
+        const out = new Float32Array(length + 2).fill(9);
+        fillStandardNormal(out.subarray(1, length + 1), KEY, counter);
+        expect(out).toEqual(Float32Array.of(9, ...normalsByMath(length, KEY, counter), 9));
+      }
     }
   });
 

@@ -4,6 +4,8 @@
  * every machine, in any order and batch size.
  */
 
+import { fillNormals } from './kernel/kernel.ts';
+
 /** A 64-bit Philox key as two unsigned 32-bit words, low first. */
 export type PhiloxKey = readonly [number, number];
 
@@ -78,37 +80,17 @@ export function philoxWords(
   philoxInPlace(words, key[0], key[1]);
 }
 
-/** TensorFlow's Uint32ToFloat: the low 23 bits as the fraction of a float in [1, 2), minus 1. Exact. */
-const unitFloat = (word: number): number => (word & 0x7fffff) / 0x800000;
-
-/** BoxMullerFloat of TensorFlow keeps its logarithm finite with this. */
-const SMALLEST_UNIFORM = Math.fround(1e-7);
-
 /**
  * Fills `out` with standard normals in the layout of TensorFlow's StatelessRandomNormalV2 (Philox, counter
- * [counterLow, 0]): each counter step gives four, by Box–Muller of two pairs of words, sine before cosine. Every operation is
- * rounded to float32 as there; what is left between the two is the last digit of a float32 logarithm, sine or cosine.
+ * [counterLow, 0]): each counter step gives four, by Box–Muller of two pairs of words, sine before cosine. A uniform is a word's low
+ * 23 bits over 2^23, the first of a pair at least 1e-7, which keeps its logarithm finite. Every operation is rounded to float32
+ * as there; what is left between the two is the last digit of a float32 logarithm, sine or cosine.
  * @param counterLow low 64 bits of the first counter, a safe integer ≥ 0
  * @throws RangeError if the counter is not a safe integer ≥ 0
  */
 export function fillStandardNormal(out: Float32Array, key: PhiloxKey, counterLow: number): void {
   requireCount('standard normals', 'first counter', counterLow);
-  const words = new Uint32Array(4);
-  for (let start = 0; start < out.length; start += 4) {
-    const counter = counterLow + start / 4;
-    words[0] = counter % TWO_32;
-    words[1] = Math.floor(counter / TWO_32);
-    words[2] = 0;
-    words[3] = 0;
-    philoxInPlace(words, key[0], key[1]);
-    for (let i = start; i < Math.min(start + 4, out.length); i += 2) {
-      const uniform = Math.max(unitFloat(words[i - start]), SMALLEST_UNIFORM);
-      const angle = Math.fround(2 * Math.PI * unitFloat(words[i - start + 1]));
-      const radius = Math.fround(Math.sqrt(-2 * Math.fround(Math.log(uniform))));
-      out[i] = radius * Math.fround(Math.sin(angle));
-      if (i + 1 < out.length) out[i + 1] = radius * Math.fround(Math.cos(angle));
-    }
-  }
+  fillNormals(out, key, counterLow);
 }
 
 /** Endless uniform 32-bit words of a key, counter by counter. */

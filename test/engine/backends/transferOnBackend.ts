@@ -11,7 +11,7 @@ import { disposeHead, finishedHead, freezeHead, initialHead } from '../../../src
 import { disposeParameters, parametersFrom } from '../../../src/main/engine/models/parameters.ts';
 import { extract, freeze, initialExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import { groupSort } from '../../../src/main/engine/ops/groupSort.ts';
-import { noiseSource } from '../../../src/main/engine/ops/standardNormal.ts';
+import { noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
 import { takeValues } from '../../../src/main/engine/readBack.ts';
 import { certifyInstances } from '../../../src/main/engine/smoothing/certifyInstances.ts';
 import { drawKeys, noisyImages } from '../../../src/main/engine/smoothing/draws.ts';
@@ -83,7 +83,7 @@ async function noise(): Promise<Float32Array> {
   const { estimation } = drawKeys(SEED, 'target', 0);
   const images = tf.tidy(() => {
     const source = noiseSource({ key: estimation, first: 3, size: image.size });
-    return noisyImages(image, { sigma: 0.25, source, count: 4 });
+    return noisyImages(image, { sigma: 0.25, normals: standardNormal(source, [4, image.size]) });
   });
   const values = takeValues(images);
   image.dispose();

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
 import {
+  fillDraws,
   noiseSource,
   standardNormal,
   type FirstDraw,
@@ -60,6 +61,9 @@ describe('standard normals', () => {
   ])('%s are those of the host', (_, key, first, size) => {
     const request = { key, first, count: 8, size };
     const expected = hostDraws(request);
+    const filled = new Float32Array(8 * size);
+    fillDraws(filled, request);
+    expect(filled).toEqual(expected);
     // The bits of Philox are exact; a logarithm, a root, a sine or cosine and their product each round once, and a sine near
     // a multiple of π keeps the absolute error of its float32 angle, up to 2^-22: times the radius, at most √(2·ln 1e7) < 5.7.
     draws(request).forEach((value, i) => {

@@ -5,7 +5,7 @@ import { openBackend } from '../../../src/main/engine/backends/openBackend.ts';
 import { Cancelled, QUIET } from '../../../src/main/engine/context.ts';
 import { imageTensor } from '../../../src/main/engine/imageSet.ts';
 import { disposeParameters } from '../../../src/main/engine/models/parameters.ts';
-import { freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
+import { extract, freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import {
   compileNoisyModel,
   DRAWS_BATCH,
@@ -14,7 +14,7 @@ import {
   type NoisyModel,
 } from '../../../src/main/engine/smoothing/draws.ts';
 import { nativeBackend } from '../../../src/main/engine/ops/native.ts';
-import { noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
+import { fillDraws, noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
 import { toySet } from '../toySet.ts';
 import { putInColumns, sortColumns } from '../../../src/main/engine/smoothing/columns.ts';
 import { drawnRepresentations } from './drawnRepresentations.ts';
@@ -50,6 +50,53 @@ describe('noisy representations', () => {
     expect(await draw(0, 150, 'selection')).not.toEqual(first);
     expect(await draw(0, 150)).toEqual(first);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it.each([5, 8])(
+    'are those of x + σ·η with the normals of their place in the stream, images being %i pixels wide',
+    async (side) => {
+      const image = tf.tidy(() =>
+        tf.squeeze<tf.Tensor3D>(imageTensor(toySet(1, { size: side }), Int32Array.of(0)), [0]),
+      );
+      const { estimation: key } = drawKeys(1, 'target', 7);
+      const count = DRAWS_BATCH + 3;
+      const model = compileNoisyModel({ extractor, heads: {} }, { sigma: 0.5, noise: 'float32' });
+      const values = await drawnRepresentations(model, { image, count, key });
+      model.dispose();
+      const eta = new Float32Array(count * image.size);
+      fillDraws(eta, { key, first: 0, size: image.size });
+      const expected = tf.tidy(() => {
+        const normals = tf.tensor2d(eta, [count, image.size]);
+        return extract(extractor, noisyImages(image, { sigma: 0.5, normals }))
+          .dataSync<'float32'>()
+          .slice();
+      });
+      image.dispose();
+      values.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(1e-5 * (1 + Math.abs(value))));
+    },
+  );
+
+  it('are the same to the last digits where TensorFlow has a GPU, which draws for itself', async () => {
+    const native = nativeBackend() as { isUsingGpuDevice: boolean } | null;
+    if (native === null) return;
+    const image = tf.tidy(() => tf.squeeze<tf.Tensor3D>(imageTensor(set, Int32Array.of(1)), [0]));
+    const request = { image, count: DRAWS_BATCH + 3, key: drawKeys(1, 'target', 1).estimation };
+    const found = native.isUsingGpuDevice;
+    const drawn = [];
+    try {
+      for (const isUsingGpuDevice of [true, false]) {
+        native.isUsingGpuDevice = isUsingGpuDevice;
+        const model = compileNoisyModel({ extractor, heads: {} }, { sigma: 0.5, noise: 'float32' });
+        drawn.push(await drawnRepresentations(model, request));
+        expect(model.status().mode).toBe('compiled');
+        model.dispose();
+      }
+    } finally {
+      native.isUsingGpuDevice = found;
+      image.dispose();
+    }
+    const [device, host] = drawn;
+    device.forEach((value, i) => expect(Math.abs(value - host[i])).toBeLessThan(1e-5 * (1 + Math.abs(value))));
   });
 
   it('are one graph, whatever the count', async () => {
@@ -92,7 +139,10 @@ describe('noisy images', () => {
   /** The values of what `make` returns. */
   const valuesOf = (make: () => tf.Tensor): Float32Array => tf.tidy(() => make().dataSync<'float32'>().slice());
   const noisyFrom = (first: number, count: number): Float32Array =>
-    valuesOf(() => noisyImages(image(), { sigma: SIGMA, source: noiseSource({ key, first, size }), count }));
+    valuesOf(() => {
+      const normals = standardNormal(noiseSource({ key, first, size }), [count, size]);
+      return noisyImages(image(), { sigma: SIGMA, normals });
+    });
 
   it('are x + σ·η, with η the standard normals of the key', () => {
     const x = valuesOf(image);

@@ -9,7 +9,7 @@ import { headLogits } from '../../../src/main/engine/models/head.ts';
 import { disposeParameters, parametersFrom } from '../../../src/main/engine/models/parameters.ts';
 import { extract, freeze, initialExtractor, type FrozenExtractor } from '../../../src/main/engine/models/wideResNet.ts';
 import { crossEntropy, oneHotLabels } from '../../../src/main/engine/ops/crossEntropy.ts';
-import { noiseSource } from '../../../src/main/engine/ops/standardNormal.ts';
+import { noiseSource, standardNormal } from '../../../src/main/engine/ops/standardNormal.ts';
 import { noisyImages } from '../../../src/main/engine/smoothing/draws.ts';
 import { boxIndex, type BoxSource } from '../../../src/main/engine/training/boxIndex.ts';
 import { boxHalfWidths, boxLoss, rampAt } from '../../../src/main/engine/training/boxTraining.ts';
@@ -116,7 +116,8 @@ function halfWidthsByHand({ instances, radius }: Pick<BoxTraining, 'instances' |
     const rows = tf.tidy(() => {
       const image = tf.squeeze<tf.Tensor3D>(imageTensor(training, Int32Array.of(index)), [0]);
       const source = noiseSource({ key: deriveKey(5, purpose, 'target', index), first: 0, size: image.size });
-      return extract(extractor, noisyImages(image, { sigma, source, count })).arraySync();
+      const normals = standardNormal(source, [count, image.size]);
+      return extract(extractor, noisyImages(image, { sigma, normals })).arraySync();
     });
     for (let d = 0; d < D; d++) {
       const sorted = rows.map((row) => row[d]).sort((a, b) => a - b);

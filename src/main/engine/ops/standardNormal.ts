@@ -42,6 +42,19 @@ export function noiseSource({ key, first, size }: FirstDraw): NoiseSource {
 }
 
 /**
+ * Fills `out`, [count, size], with what standardNormal gives on backends other than TensorFlow, whose own op has other last digits.
+ * @throws RangeError if a counter is not a safe integer ≥ 0
+ */
+export function fillDraws(out: Float32Array, { key, first, size }: FirstDraw): void {
+  const counters = countersOf(size);
+  // Draws of whole counters follow each other in the stream.
+  const step = counters * NORMALS_PER_COUNTER === size ? out.length : size;
+  for (let start = 0; start < out.length; start += step) {
+    fillStandardNormal(out.subarray(start, start + step), key, (first + start / size) * counters);
+  }
+}
+
+/**
  * Independent standard normals [count, size] from counter-based Philox: draw i depends on (key, i, size) alone, so
  * batches of any size, in any order, give the same draws bit for bit (METHOD.md §4).
  * @param shape [count, size], with the size that the source was made for

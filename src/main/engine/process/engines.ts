@@ -8,12 +8,12 @@ import { instancesOf, splitJob } from './splitJob.ts';
 export interface EnginesBackend extends OpenBackend {
   /** Processes that predictions, attacks and certificates are divided among; each has the backend to itself. */
   readonly engines: number;
-  /** Revision of the order in which steps add up, see ARITHMETIC. A stage from before it was recorded has none. */
+  /** Revision of how steps round, see ARITHMETIC. A stage from before it was recorded has none. */
   readonly arithmetic?: number;
 }
 
 /** Rises with a change that moves last digits: what was drawn under another revision has other bits on the same machine. */
-const ARITHMETIC = 2;
+const ARITHMETIC = 3;
 
 /** One or several engines, used as one. */
 export interface Engines {

@@ -99,3 +99,60 @@ export function sortFloats(values: Float32Array): void {
 
 /** Words that sortFloats counts in: one for each of 256 values of four digits. */
 const SORT_COUNTS = 1024;
+
+/**
+ * Fills an array with the standard normals of consecutive Philox counters, four each (philox.ts has the definition). Their bits do not depend on an engine's Math.
+ * @param counter of the first, a safe integer ≥ 0
+ */
+export function fillNormals(out: Float32Array, key: readonly [number, number], counter: number): void {
+  withNormals(({ words, drawn, draw }) => {
+    for (let start = 0; start < out.length; start += drawn.length, counter += drawn.length / 4) {
+      const count = Math.min(drawn.length, out.length - start);
+      kernel().philox(words, 2 * Math.ceil(count / (2 * BLOCK)), counter, counter / 2 ** 32, ...key);
+      draw(Math.ceil(count / BLOCK));
+      out.set(count === drawn.length ? drawn : drawn.subarray(0, count), start);
+    }
+  });
+}
+
+/**
+ * The normals of random words as they come of fillNormals's counters.
+ * @param words [n, 4, 4]: of four counters the first words, then the second, third and fourth ones
+ * @returns [n, 4, 4]: of four counters the first one's normals, then those of the others
+ */
+export function normalsOfWords(words: Uint32Array): Float32Array {
+  const out = new Float32Array(words.length);
+  withNormals(({ words: at, drawn, draw }) => {
+    const given = new Uint32Array(kernel().memory.buffer, at, drawn.length);
+    for (let start = 0; start < words.length; start += given.length) {
+      const part = words.subarray(start, start + given.length);
+      given.set(part);
+      draw(part.length / BLOCK);
+      out.set(drawn.subarray(0, part.length), start);
+    }
+  });
+  return out;
+}
+
+/** Words and normals of four counters. */
+const BLOCK = 16;
+/** Blocks that are made at a time, an even number: all of their numbers stay in the processor's nearest cache. */
+const BLOCKS = 32;
+
+interface Normals {
+  /** Where the words of BLOCKS blocks belong. */
+  readonly words: number;
+  /** The normals of the words, [BLOCKS, 4, 4]. */
+  readonly drawn: Float32Array;
+  /** Makes those of so many blocks. */
+  readonly draw: (blocks: number) => void;
+}
+
+function withNormals(body: (normals: Normals) => void): void {
+  withRoom(({ doubles }) => {
+    const size = (BLOCKS * BLOCK) / 2;
+    const [words, normals, spare] = [doubles(size), doubles(size), doubles(3 * size)];
+    const drawn = new Float32Array(kernel().memory.buffer, normals, 2 * size);
+    body({ words, drawn, draw: (blocks) => kernel().boxMuller(words, blocks, normals, spare) });
+  });
+}

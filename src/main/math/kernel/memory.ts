@@ -10,6 +10,8 @@ interface Exports {
   readonly product: (...numbers: number[]) => void;
   readonly timesVector: (...numbers: number[]) => void;
   readonly sortFloats: (...numbers: number[]) => void;
+  readonly philox: (...numbers: number[]) => void;
+  readonly boxMuller: (...numbers: number[]) => void;
   readonly newHead: (steps: number) => number;
   readonly denseStep: (...numbers: number[]) => void;
   readonly compareStep: (...numbers: number[]) => void;

@@ -127,7 +127,7 @@ function requireIndices(
   );
 }
 
-/** [count, size] σ·η, what the engine smooths with: on a lattice exactly, else to the last digit of a float32 logarithm. */
+/** [count, size] σ·η, what the engine smooths with: on a lattice exactly, else to the last digit. */
 export function noiseOf(
   { seed, certification: { sigma, noise: kind } }: Pick<ExperimentConfig, 'seed' | 'certification'>,
   {
