@@ -2,8 +2,8 @@ import { experimentConfigSchema, type ExperimentConfig, type ExtractorPreset } f
 import { initialExtractor } from '../src/main/engine/models/wideResNet.ts';
 import { WIDE_RES_NETS } from '../src/main/engine/models/wideResNetShape.ts';
 import type { NamedArrays } from '../src/main/engine/models/arrays.ts';
-import type { Engine } from '../src/main/engine/process/client.ts';
-import type { JobEvent, NamedHead, TransferDescription } from '../src/main/engine/process/protocol.ts';
+import type { Engines } from '../src/main/engine/process/engines.ts';
+import type { Job, JobEvent, NamedHead, TransferDescription } from '../src/main/engine/process/protocol.ts';
 import { transferSpecOf } from '../src/main/workbench/runInProgress.ts';
 
 /** The small experiment that the benches measure with: real images, weights that have learnt something, the demo's six heads. */
@@ -42,11 +42,11 @@ const configOf = (preset: ExtractorPreset): ExperimentConfig =>
   });
 
 /**
- * Makes the weights on the engine, in seconds: certificates of untrained heads abstain early and would cost less than real ones.
+ * Makes the weights on the engines, in seconds: certificates of untrained heads abstain early and would cost less than real ones.
  * @param extractor 'initial' leaves out the extractor's training, which wide ones take minutes for; its heads learn on it all the same
  */
 export async function trainExperiment(
-  engine: Engine,
+  engines: Engines,
   preset: ExtractorPreset,
   extractor: 'trained' | 'initial' = 'trained',
 ): Promise<Experiment> {
@@ -55,49 +55,47 @@ export async function trainExperiment(
   const arrays =
     extractor === 'initial'
       ? initialExtractor(WIDE_RES_NETS[preset], 1, config.seed)
-      : await trainedExtractor(engine, config);
+      : await trainedExtractor(engines, config);
   const heads: NamedHead[] = [];
-  await engine.run(
-    {
-      kind: 'train-heads',
-      transfer,
-      config,
-      extractor: arrays,
-      domain: 'target',
-      heads: config.heads.map((spec, i) => ({ id: `head ${i}`, spec, checkpoint: null })),
-    },
-    (event) => {
-      if (event.kind === 'head') heads.push({ id: event.head, weights: event.weights });
-    },
-  );
+  const job: Job = {
+    kind: 'train-heads',
+    transfer,
+    config,
+    extractor: arrays,
+    domain: 'target',
+    heads: config.heads.map((spec, i) => ({ id: `head ${i}`, spec, checkpoint: null })),
+  };
+  await engines.run([job], (event) => {
+    if (event.kind === 'head') heads.push({ id: event.head, weights: event.weights });
+  });
   heads.sort((a, b) => (a.id < b.id ? -1 : 1)); // they arrive as they finish
-  const { domains } = await described(engine, config);
+  const { domains } = await described(engines, config);
   return { config, extractor: arrays, heads, instances: domains.target.instances };
 }
 
-async function trainedExtractor(engine: Engine, config: ExperimentConfig): Promise<NamedArrays> {
+async function trainedExtractor(engines: Engines, config: ExperimentConfig): Promise<NamedArrays> {
   const job = { kind: 'train-extractor', transfer: transferSpecOf(config), config, checkpoint: null } as const;
-  return (await only(engine, job, 'extractor')).extractor;
+  return (await only(engines, job, 'extractor')).extractor;
 }
 
-async function described(engine: Engine, config: ExperimentConfig): Promise<TransferDescription> {
+async function described(engines: Engines, config: ExperimentConfig): Promise<TransferDescription> {
   const job = {
     kind: 'describe',
     transfer: transferSpecOf(config),
     instances: INSTANCES,
     attacked: { noiseAttack: INSTANCES, pgd: INSTANCES, adversarialSearch: INSTANCES },
   } as const;
-  return (await only(engine, job, 'description')).description;
+  return (await only(engines, job, 'description')).description;
 }
 
 /** Runs a job for the one event of a kind that it gives. */
 async function only<Kind extends JobEvent['kind']>(
-  engine: Engine,
-  job: Parameters<Engine['run']>[0],
+  engines: Engines,
+  job: Job,
   kind: Kind,
 ): Promise<Extract<JobEvent, { kind: Kind }>> {
   const found: Extract<JobEvent, { kind: Kind }>[] = [];
-  await engine.run(job, (event) => {
+  await engines.run([job], (event) => {
     if (event.kind === kind) found.push(event as Extract<JobEvent, { kind: Kind }>);
   });
   if (found.length !== 1)

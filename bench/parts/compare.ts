@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Precision } from '../../src/shared/config.ts';
 import { openBackend, type OpenBackend } from '../../src/main/engine/backends/openBackend.ts';
 import { DRAWS_BATCH } from '../../src/main/engine/smoothing/draws.ts';
-import { compile } from '../../src/main/engine/compile/compile.ts';
 import { checkAgreement } from '../agreement.ts';
 import { BATCH, batchOf, referenceFile, referenceSettings } from '../batch.ts';
 import { comparisonRows, COMPARISON_HEADER, type Goal } from '../comparison.ts';
+import { planEngines } from '../../src/main/engine/process/enginePlan.ts';
 import { conditionsOf } from '../conditions.ts';
 import { publish } from '../document.ts';
 import { PRESET, trainExperiment, type Experiment } from '../experiment.ts';
@@ -16,7 +16,8 @@ import type { Options } from '../options.ts';
 import { startReference, type Reference } from '../reference/client.ts';
 import { findReference, HOW_TO_SET_UP } from '../reference/python.ts';
 import { markdownTable, spread } from '../table.ts';
-import { certify, withHost, type Host } from '../works/certification.ts';
+import { certify, UNCOUNTED, withHost, type Host } from '../works/certification.ts';
+import { startPasses } from '../works/passes.ts';
 import {
   attackStep,
   contestantOf,
@@ -28,9 +29,9 @@ import {
   type Step,
 } from '../works/steps.ts';
 
-/** Instances of one repetition of a certification, after one that is not counted. */
-const INSTANCES = 4;
-const INSTANCES_OF_OVERHEAD = 10;
+/** Instances of one repetition of a certification, beside those of each engine that are not counted. */
+const INSTANCES = 6;
+const INSTANCES_OF_OVERHEAD = 16;
 /** Share of certification that may go into anything but the extractor. */
 const OVERHEAD_GOAL = 0.1;
 
@@ -78,7 +79,7 @@ export async function compare(options: Options): Promise<void> {
   refuseGpu(backend);
   await withHost(async (host) => {
     console.log(`Training the experiment (${PRESET}, six heads) …`);
-    const experiment = await trainExperiment(host.engine, PRESET);
+    const experiment = await trainExperiment(host.engines, PRESET);
     const batch = batchOf(experiment, BATCH);
     await withReference({ python, experiment, batch, options }, async (reference) => {
       if (reference !== null) await tellAgreement(batch, reference);
@@ -227,7 +228,7 @@ function worksOf({ host, experiment, batch }: Stand): Work[] {
   ];
 }
 
-/** The next instances of the experiment in each repetition, after one before them that pays for the graphs and is not counted. */
+/** The next instances of the experiment in each repetition, with those around them that are not counted. */
 function certifyingContestant(
   host: Host,
   { experiment, precision, count }: { experiment: Experiment; precision: Precision; count: number },
@@ -237,30 +238,34 @@ function certifyingContestant(
   return {
     name: 'ours',
     repeat: async () => {
-      const next = Int32Array.from({ length: count + 1 }, (_, i) => instances[(at + i) % instances.length]);
+      const next = Int32Array.from(
+        { length: count + UNCOUNTED * host.engines.backend.engines },
+        (_, i) => instances[(at + i) % instances.length],
+      );
       at += count;
       return (await certify(host, { experiment, heads, precision, instances: next })).each;
     },
   };
 }
 
-/** What of certification is not the extractor: whole certifications against bare passes of as many rows. */
+/** What of certification is not the extractor: whole certifications against bare passes of as many rows, by as many processes with as many threads. */
 async function overheadTable({ host, experiment, options }: Stand): Promise<string[]> {
   const name = 'outside the extractor';
   if (!name.includes(options.only)) return [];
   const { draws, selectionDraws } = experiment.config.certification;
   const passes = (Math.ceil(draws / DRAWS_BATCH) + Math.ceil(selectionDraws / DRAWS_BATCH)) * INSTANCES_OF_OVERHEAD;
+  const { environments } = (await planEngines()).sharingOn(host.engines.backend);
   const rows: string[][] = [];
   for (const precision of ['float32', 'bfloat16'] as const) {
     console.log(`${name}, ${precision} …`);
-    const step = inferenceStep(batchOf(experiment, DRAWS_BATCH), precision === 'float32' ? compile : inBfloat16);
-    const bare = contestantOf({ name: 'bare passes', calls: passes }, step);
+    const batch = batchOf(experiment, DRAWS_BATCH);
+    const bare = await startPasses({ batch, precision, passes, environments });
     const certifying = certifyingContestant(host, { experiment, precision, count: INSTANCES_OF_OVERHEAD });
     try {
       const [whole, pass] = await alternate([certifying, bare], options.repetitions);
       rows.push([precision, ...overheadCells(whole, pass, passes / INSTANCES_OF_OVERHEAD)]);
     } finally {
-      step.dispose();
+      bare.close();
     }
   }
   return [

@@ -30,7 +30,7 @@ interface Pair {
 /** Compiled steps against the same steps run op by op. */
 export async function compileBench(options: Options): Promise<void> {
   const backend = await openBackend('tensorflow');
-  const batch = await withHost(async ({ engine }) => batchOf(await trainExperiment(engine, PRESET), BATCH));
+  const batch = await withHost(async ({ engines }) => batchOf(await trainExperiment(engines, PRESET), BATCH));
   const rows: string[][] = [];
   for (const pair of pairsOf(batch)) {
     console.log(`${pair.name} …`);

@@ -8,7 +8,7 @@ import { alternate, type Contestant } from '../measure.ts';
 import type { Options } from '../options.ts';
 import { fitLine } from '../statistics.ts';
 import { markdownTable, signedPercent, spread, threeFigures } from '../table.ts';
-import { certify, withHost, type CertificationWork, type Host } from '../works/certification.ts';
+import { certify, UNCOUNTED, withHost, type CertificationWork, type Host } from '../works/certification.ts';
 
 const DRAWS = [250, 500, 1000, 2000, 4000, 10_000] as const;
 const INSTANCES = [1, 2, 4, 8] as const;
@@ -36,9 +36,9 @@ export async function scaling(options: Options): Promise<void> {
     console.log(`Training the experiments (${PRESETS.join(', ')}) …`);
     const experiments = new Map<ExtractorPreset, Experiment>();
     for (const preset of PRESETS) {
-      experiments.set(preset, await trainExperiment(host.engine, preset, preset === PRESET ? 'trained' : 'initial'));
+      experiments.set(preset, await trainExperiment(host.engines, preset, preset === PRESET ? 'trained' : 'initial'));
     }
-    const sections: string[] = [conditionsOf(host.engine.backend)];
+    const sections: string[] = [conditionsOf(host.engines.backend)];
     for (const axis of axesOf(host, experiments)) {
       if (!axis.name.includes(options.only)) continue;
       console.log(`${axis.name} …`);
@@ -50,7 +50,10 @@ export async function scaling(options: Options): Promise<void> {
 
 function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment>): Axis[] {
   const usual = experiments.get(PRESET)!;
+  const { engines } = host.engines.backend;
   const first = (count: number): Int32Array => usual.instances.subarray(0, count);
+  /** So many for each engine, and those around them that are not counted. */
+  const ofEach = (count: number): Int32Array => first(engines * (count + UNCOUNTED));
   const each = (work: CertificationWork): Contestant => certifying(host, work, 'each');
   return [
     {
@@ -61,7 +64,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
       points: DRAWS.map((draws) => ({
         label: String(draws),
         x: draws + usual.config.certification.selectionDraws,
-        contestant: each({ experiment: usual, heads: usual.heads, instances: first(3), settings: { draws } }),
+        contestant: each({ experiment: usual, heads: usual.heads, instances: ofEach(2), settings: { draws } }),
       })),
     },
     {
@@ -86,7 +89,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
         return {
           label: `${preset} (${threeFigures(gigaflops)})`,
           x: gigaflops,
-          contestant: each({ experiment, heads: experiment.heads, instances: first(3) }),
+          contestant: each({ experiment, heads: experiment.heads, instances: ofEach(2) }),
         };
       }),
     },
@@ -98,7 +101,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
       points: HEADS.map((count) => ({
         label: String(count),
         x: count,
-        contestant: each({ experiment: usual, heads: repeated(usual.heads, count), instances: first(5) }),
+        contestant: each({ experiment: usual, heads: repeated(usual.heads, count), instances: ofEach(4) }),
       })),
     },
   ];

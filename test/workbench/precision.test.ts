@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DOMAINS, type Precision } from '../../src/shared/config.ts';
 import type { CertificateRecord, PgdRecord, PredictionRecord } from '../../src/shared/results.ts';
 import type { RunReporter } from '../../src/main/workbench/runInProgress.ts';
@@ -87,16 +87,14 @@ describe('a run in another precision', () => {
 });
 
 it('a backend without graphs refuses another precision before anything is stored', async () => {
-  process.env['PTW_BACKEND'] = 'wasm';
-  process.env['PTW_ENGINES'] = '1';
+  vi.stubEnv('PTW_BACKEND', 'wasm');
   const empty = emptyFolder();
   try {
     await expect(startRun(empty, tinyConfig({ precision: 'bfloat16' }), quietHost())).rejects.toThrow(
       /^precision: got "bfloat16", the wasm backend computes in "float32" only; .*need tensorflow/,
     );
   } finally {
-    delete process.env['PTW_BACKEND'];
-    delete process.env['PTW_ENGINES'];
+    vi.unstubAllEnvs();
   }
   expect(reading(empty, (store) => store.runs.list())).toEqual([]);
 });

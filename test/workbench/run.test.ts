@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { RULES } from '../../src/shared/config.ts';
 import type { CertificateRecord } from '../../src/shared/results.ts';
 import type { RunReporter } from '../../src/main/workbench/runInProgress.ts';
@@ -90,9 +90,9 @@ describe('a run', () => {
     expect(certificatesOf(folder, id)).toEqual(certificatesOf(undisturbed.folder, undisturbed.id));
   });
 
-  it('gives the same results when two engines share the work', async () => {
+  it('gives the same results when two engines share the work, of a thread each', async () => {
     const folder = emptyFolder();
-    process.env['PTW_ENGINES'] = '2';
+    vi.stubEnv('PTW_ENGINES', '2');
     try {
       let engines = 0;
       const id = await startRun(
@@ -105,7 +105,7 @@ describe('a run', () => {
       expect(attacksOf(folder, id)).toEqual(attacksOf(undisturbed.folder, undisturbed.id));
       expect(showRun(folder, id).rows).toEqual(showRun(undisturbed.folder, undisturbed.id).rows);
     } finally {
-      delete process.env['PTW_ENGINES'];
+      vi.unstubAllEnvs();
     }
   });
 

@@ -15,5 +15,5 @@ export async function inspect(): Promise<DoctorReport> {
   const report = await inspectBackends();
   const settings = cacheSettings(cacheRoot());
   const keptDraws = { ...settings, bytes: cacheUse(settings).bytes };
-  return { ...report, engines: (await planEngines()).countOn(report.serving), keptDraws };
+  return { ...report, engines: (await planEngines()).sharingOn(report.serving).environments.length, keptDraws };
 }

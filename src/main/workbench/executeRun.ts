@@ -45,7 +45,7 @@ export async function executeRun(inputs: RunInputs): Promise<void> {
 export async function workOffStages(run: RunInProgress, searched: readonly Domain[] = []): Promise<void> {
   const extractor = await extractorStage(run);
   // One engine trains them one after the other; several train them side by side.
-  const together = run.inputs.engines.backend.engines > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
+  const together = run.inputs.engines.undividedSideBySide > 1 ? [DOMAINS] : DOMAINS.map((domain) => [domain]);
   for (const domains of together) await headStages(run, domains, extractor);
   for (const domain of searched) await headSearchStage(run, domain, extractor);
   for (const stages of STAGES_BY_DOMAIN) {

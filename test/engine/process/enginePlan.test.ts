@@ -30,28 +30,37 @@ const ON_CUDA = backend({ variant: 'cuda', devices: ['GPU: A', 'CPU: x'] });
 /** The CUDA build where no GPU could be used. */
 const CUDA_ON_CPU = backend({ variant: 'cuda' });
 const ON_WASM = backend({ name: 'wasm' });
+const ON_WEBGPU = backend({ name: 'webgpu' });
 
-describe('the number of engines', () => {
-  it('without GPUs is one on the CPU, and on wasm one for each thread that may be used, eight at most', async () => {
-    const plan = await planEngines(withGpus([]));
-    expect(plan.countOn(ON_CPU)).toBe(1);
-    expect(plan.countOn(CUDA_ON_CPU)).toBe(1);
-    expect(plan.countOn(ON_WASM)).toBe(Math.min(8, availableParallelism()));
-    expect((await planEngines(withGpus([], { PTW_THREADS: '3' }))).countOn(ON_WASM)).toBe(3);
-    expect((await planEngines(withGpus([], { PTW_THREADS: '64' }))).countOn(ON_WASM)).toBe(8);
+const countOn = async (env: NodeJS.ProcessEnv, opened: OpenBackend): Promise<number> =>
+  (await planEngines(env)).sharingOn(opened).environments.length;
+
+describe('the number of engines that share jobs', () => {
+  const threads = (count: string): NodeJS.ProcessEnv => withGpus([], { PTW_THREADS: count });
+
+  it('without GPUs is one for each thread that may be used, eight at most, and one on webgpu', async () => {
+    for (const opened of [ON_CPU, CUDA_ON_CPU, ON_WASM]) {
+      expect(await countOn(withGpus([]), opened)).toBe(Math.min(8, availableParallelism()));
+      expect(await countOn(threads('3'), opened)).toBe(3);
+      expect(await countOn(threads('64'), opened)).toBe(8);
+      expect(await countOn(threads('1'), opened)).toBe(1);
+    }
+    expect(await countOn(withGpus([]), ON_WEBGPU)).toBe(1);
   });
 
   it('is what PTW_ENGINES says', async () => {
-    const plan = await planEngines(withGpus([], { PTW_ENGINES: '3' }));
-    expect([ON_CPU, ON_WASM].map((opened) => plan.countOn(opened))).toEqual([3, 3]);
+    for (const opened of [ON_CPU, ON_WASM, ON_WEBGPU]) {
+      expect(await countOn(withGpus([], { PTW_ENGINES: '3' }), opened)).toBe(3);
+    }
   });
 
   it('on CUDA is that of the GPUs of the first one’s model, and PTW_ENGINES may ask for fewer only', async () => {
     const models = ['A', 'B', 'A'];
-    expect((await planEngines(withGpus(models))).countOn(ON_CUDA)).toBe(2);
-    expect((await planEngines(withGpus(models, { PTW_ENGINES: '1' }))).countOn(ON_CUDA)).toBe(1);
-    const many = await planEngines(withGpus(models, { PTW_ENGINES: '3' }));
-    expect(() => many.countOn(ON_CUDA)).toThrow(/PTW_ENGINES is 3, expected at most 2/);
+    expect(await countOn(withGpus(models), ON_CUDA)).toBe(2);
+    expect(await countOn(withGpus(models, { PTW_ENGINES: '1' }), ON_CUDA)).toBe(1);
+    await expect(countOn(withGpus(models, { PTW_ENGINES: '3' }), ON_CUDA)).rejects.toThrow(
+      /PTW_ENGINES is 3, expected at most 2/,
+    );
   });
 
   it.each(['0', '-1', '1.5', 'all'])('PTW_ENGINES=%s is refused', async (text) => {
@@ -61,34 +70,54 @@ describe('the number of engines', () => {
   });
 });
 
-describe('the environment of an engine', () => {
-  const seen = async (env: NodeJS.ProcessEnv, engines: number): Promise<(string | undefined)[]> => {
-    const plan = await planEngines(env);
-    return Array.from({ length: engines }, (_, i) => plan.environmentOf(i)['CUDA_VISIBLE_DEVICES']);
+describe('the environments of engines', () => {
+  const gpusSeen = async (env: NodeJS.ProcessEnv): Promise<(string | undefined)[]> => {
+    const { environments, withFirst } = (await planEngines(env)).sharingOn(ON_CUDA);
+    expect(withFirst).toBe(true);
+    return environments.map((own) => own['CUDA_VISIBLE_DEVICES']);
   };
 
-  it('is the host’s own where there is at most one GPU', async () => {
-    for (const env of [withGpus([]), withGpus(['A'])]) {
+  it('divide the threads of TensorFlow’s CPU beside the first engine, which has all of them', async () => {
+    for (const [count, engines, each] of [
+      ['2', undefined, '1'],
+      ['8', '3', '2'],
+      ['64', undefined, '8'],
+      ['2', '3', '1'],
+    ] as const) {
+      const env = withGpus([], { PTW_THREADS: count, ...(engines !== undefined && { PTW_ENGINES: engines }) });
       const plan = await planEngines(env);
-      expect(plan.environmentOf(0)).toBe(env);
-      expect(plan.environmentOf(1)).toBe(env);
+      expect(plan.first).toBe(env);
+      const { environments, withFirst } = plan.sharingOn(ON_CPU);
+      expect(withFirst).toBe(false);
+      expect(new Set(environments.map((own) => own['PTW_THREADS']))).toEqual(new Set([each]));
     }
   });
 
-  it('shows each engine one GPU, all of one model', async () => {
-    expect(await seen(withGpus(['A', 'A', 'A']), 3)).toEqual(['GPU-a000', 'GPU-b000', 'GPU-c000']);
-    expect(await seen(withGpus(['A', 'B', 'A']), 2)).toEqual(['GPU-a000', 'GPU-c000']);
+  it('are the host’s own of a single engine, of those on wasm, and where there is at most one GPU', async () => {
+    for (const [env, opened] of [
+      [withGpus([], { PTW_ENGINES: '1' }), ON_CPU],
+      [withGpus([], { PTW_THREADS: '3' }), ON_WASM],
+      [withGpus(['A']), ON_CUDA],
+    ] as const) {
+      const plan = await planEngines(env);
+      const { environments, withFirst } = plan.sharingOn(opened);
+      expect(withFirst).toBe(true);
+      for (const own of [plan.first, ...environments]) expect(own).toBe(env);
+    }
   });
 
-  it('keeps to the GPUs that CUDA_VISIBLE_DEVICES names, by index or id, in its order', async () => {
+  it('show each engine one GPU, all of one model', async () => {
+    expect(await gpusSeen(withGpus(['A', 'A', 'A']))).toEqual(['GPU-a000', 'GPU-b000', 'GPU-c000']);
+    expect(await gpusSeen(withGpus(['A', 'B', 'A']))).toEqual(['GPU-a000', 'GPU-c000']);
+  });
+
+  it('keep to the GPUs that CUDA_VISIBLE_DEVICES names, by index or id, in its order', async () => {
     const models = ['A', 'B', 'A', 'A'];
-    expect(await seen(withGpus(models, { CUDA_VISIBLE_DEVICES: '3,0' }), 2)).toEqual(['GPU-d000', 'GPU-a000']);
-    expect(await seen(withGpus(models, { CUDA_VISIBLE_DEVICES: 'GPU-c, GPU-a000' }), 2)).toEqual([
+    expect(await gpusSeen(withGpus(models, { CUDA_VISIBLE_DEVICES: '3,0' }))).toEqual(['GPU-d000', 'GPU-a000']);
+    expect(await gpusSeen(withGpus(models, { CUDA_VISIBLE_DEVICES: 'GPU-c, GPU-a000' }))).toEqual([
       'GPU-c000',
       'GPU-a000',
     ]);
-    const env = withGpus(models, { CUDA_VISIBLE_DEVICES: '2' });
-    expect((await planEngines(env)).countOn(ON_CUDA)).toBe(1);
-    expect(await seen(env, 1)).toEqual(['2']);
+    expect(await gpusSeen(withGpus(models, { CUDA_VISIBLE_DEVICES: '2' }))).toEqual(['2']);
   });
 });

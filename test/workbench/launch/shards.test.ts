@@ -112,6 +112,7 @@ describe('an interrupted task', () => {
       const lent = await startEngines({ ...process.env, PTW_ENGINES: '1' });
       return {
         backend: lent.backend,
+        undividedSideBySide: lent.undividedSideBySide,
         pids: () => lent.pids(),
         restart: (how) => lent.restart(how),
         close: () => lent.close(),
@@ -148,6 +149,7 @@ describe('an interrupted task', () => {
         );
       return {
         backend: lent.backend,
+        undividedSideBySide: lent.undividedSideBySide,
         pids: () => lent.pids(),
         restart: (how) => lent.restart(how),
         close: () => lent.close(),

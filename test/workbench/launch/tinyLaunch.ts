@@ -59,6 +59,7 @@ export async function lentEngines(): Promise<{ lend: () => Promise<Engines>; clo
   const engines = await startEngines({ ...process.env, PTW_ENGINES: '1' });
   const lent: Engines = {
     backend: engines.backend,
+    undividedSideBySide: engines.undividedSideBySide,
     pids: () => engines.pids(),
     restart: (how) => engines.restart(how),
     run: (jobs, onEvent, signal) => engines.run(jobs, onEvent, signal),

@@ -5,30 +5,54 @@ import { alike, listGpus, type Gpu } from '../backends/nvidiaGpus.ts';
 /** Above this a machine of many processors would spend more memory on engines than the time is worth. */
 const MOST_BY_DEFAULT = 8;
 
-/** How many engines serve on this machine, and what each of them sees of it. */
+/** The engines of this machine. */
 export interface EnginePlan {
-  /** Of the engine in this place, from 0. Where several NVIDIA GPUs serve, each engine sees its own alone. */
-  environmentOf(place: number): NodeJS.ProcessEnv;
+  /** What the first engine sees of the machine: it says what backend serves, and does the jobs that cannot be divided. */
+  readonly first: NodeJS.ProcessEnv;
   /**
-   * PTW_ENGINES, or else one for each GPU of the first one's model on CUDA, one for each processor on wasm, which has
-   * one thread, and one everywhere else.
+   * Those that share jobs by instance: as many as PTW_ENGINES says, or else one for each GPU of the first one's model on CUDA, one for each
+   * processor on wasm, which has one thread, and on TensorFlow's CPU, and one everywhere else.
    * @param backend what the first engine opened
    * @throws RangeError when PTW_ENGINES asks for more than there are GPUs
    */
-  countOn(backend: OpenBackend): number;
+  sharingOn(backend: OpenBackend): Sharing;
+}
+
+export interface Sharing {
+  /** What each of them sees of the machine; one at least. */
+  readonly environments: readonly NodeJS.ProcessEnv[];
+  /** Whether the first engine is the first of them, and jobs that cannot be divided are spread over them too. */
+  readonly withFirst: boolean;
 }
 
 /** @throws RangeError when PTW_ENGINES is not a whole number of at least 1 */
 export async function planEngines(env: NodeJS.ProcessEnv = process.env): Promise<EnginePlan> {
   const demanded = countFrom(env, 'PTW_ENGINES', 'to choose by itself');
   const gpus = alike(await listGpus(env));
+  const environmentOf = (place: number): NodeJS.ProcessEnv => (gpus.length < 2 ? env : onGpu(env, gpus[place]));
+  const together = (engines: number): Sharing => ({
+    environments: Array.from({ length: engines }, (_, place) => environmentOf(place)),
+    withFirst: true,
+  });
   return {
-    environmentOf: (place) => (gpus.length < 2 ? env : onGpu(env, gpus[place])),
-    countOn: (backend) => {
-      if (backend.variant === 'cuda' && backend.devices[0].startsWith('GPU')) return onCuda(demanded, gpus);
-      if (demanded !== null) return demanded;
-      return backend.name === 'wasm' ? Math.min(threadCount(env), MOST_BY_DEFAULT) : 1;
+    first: environmentOf(0),
+    sharingOn: (backend) => {
+      if (backend.variant === 'cuda' && backend.devices[0].startsWith('GPU')) return together(onCuda(demanded, gpus));
+      const count = demanded ?? (backend.name === 'webgpu' ? 1 : Math.min(threadCount(env), MOST_BY_DEFAULT));
+      return backend.name === 'tensorflow' && count > 1 ? apart(environmentOf(0), count) : together(count);
     },
+  };
+}
+
+/**
+ * TensorFlow's threads wait for each other at the end of every op, and for whatever else has taken one's processor. Engines of a thread each do
+ * not, with the same results; a training, which cannot be divided, still wants all threads of one engine.
+ */
+function apart(env: NodeJS.ProcessEnv, engines: number): Sharing {
+  const threads = Math.max(1, Math.floor(threadCount(env) / engines));
+  return {
+    environments: Array.from({ length: engines }, () => ({ ...env, PTW_THREADS: `${threads}` })),
+    withFirst: false,
   };
 }
 

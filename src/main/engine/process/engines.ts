@@ -1,6 +1,6 @@
 import type { OpenBackend } from '../backends/openBackend.ts';
 import { EngineError, startEngine, type Engine } from './client.ts';
-import { planEngines, type EnginePlan } from './enginePlan.ts';
+import { planEngines, type Sharing } from './enginePlan.ts';
 import type { Job, JobEvent } from './protocol.ts';
 import { instancesOf, splitJob } from './splitJob.ts';
 
@@ -18,6 +18,8 @@ const ARITHMETIC = 3;
 /** One or several engines, used as one. */
 export interface Engines {
   readonly backend: EnginesBackend;
+  /** How many jobs that cannot be divided it runs side by side. */
+  readonly undividedSideBySide: number;
   /** Of the processes started so far. */
   pids(): readonly number[];
   /**
@@ -41,9 +43,9 @@ export interface Engines {
  */
 export async function startEngines(env: NodeJS.ProcessEnv = process.env): Promise<Engines> {
   const plan = await planEngines(env);
-  const first = await startEngine(plan.environmentOf(0));
+  const first = await startEngine(plan.first);
   try {
-    return new EnginePool(first, plan, plan.countOn(first.backend));
+    return new EnginePool(first, plan.first, plan.sharingOn(first.backend));
   } catch (error) {
     await first.close();
     throw error;
@@ -52,15 +54,21 @@ export async function startEngines(env: NodeJS.ProcessEnv = process.env): Promis
 
 class EnginePool implements Engines {
   readonly backend: EnginesBackend;
-  readonly #plan: EnginePlan;
+  readonly undividedSideBySide: number;
+  /** By place: the first engine's, then those of all others. */
+  readonly #environments: readonly NodeJS.ProcessEnv[];
+  /** Of the first engine that shares jobs. */
+  readonly #firstSharing: number;
   #started: Promise<Engine>[];
   readonly #pids: number[];
   #halvings = 0;
   #closed = false;
 
-  constructor(first: Engine, plan: EnginePlan, engines: number) {
-    this.backend = { ...first.backend, engines, arithmetic: ARITHMETIC };
-    this.#plan = plan;
+  constructor(first: Engine, firstEnvironment: NodeJS.ProcessEnv, { environments, withFirst }: Sharing) {
+    this.backend = { ...first.backend, engines: environments.length, arithmetic: ARITHMETIC };
+    this.undividedSideBySide = withFirst ? environments.length : 1;
+    this.#environments = withFirst ? environments : [firstEnvironment, ...environments];
+    this.#firstSharing = withFirst ? 0 : 1;
     this.#started = [Promise.resolve(first)];
     this.#pids = [first.pid];
   }
@@ -71,9 +79,12 @@ class EnginePool implements Engines {
 
   async run(jobs: readonly Job[], onEvent: (event: JobEvent) => void, signal?: AbortSignal): Promise<void> {
     const { engines } = this.backend;
-    const parts = jobs.flatMap((job, i) =>
-      splitJob(job, engines).map((part, j) => ({ part, place: (i + j) % engines })),
-    );
+    const parts = jobs.flatMap((job, i) => {
+      const shares = splitJob(job, engines);
+      return shares.length === 1
+        ? [{ part: job, place: i % this.undividedSideBySide }]
+        : shares.map((part, j) => ({ part, place: this.#firstSharing + ((i + j) % engines) }));
+    });
     const failed = new AbortController();
     const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
     const progress = parts.map(({ part }) => ({ done: 0, total: instancesOf(part) }));
@@ -130,7 +141,7 @@ class EnginePool implements Engines {
 
   async #start(place: number): Promise<Engine> {
     if (this.#closed) throw new EngineError('the engine was closed');
-    const engine = await startEngine(this.#plan.environmentOf(place), this.#halvings);
+    const engine = await startEngine(this.#environments[place], this.#halvings);
     this.#pids.push(engine.pid);
     const [own, first] = [engine.backend, this.backend].map(computes);
     if (own === first) return engine;
