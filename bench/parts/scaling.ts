@@ -11,7 +11,7 @@ import { markdownTable, signedPercent, spread, threeFigures } from '../table.ts'
 import { certify, UNCOUNTED, withHost, type CertificationWork, type Host } from '../works/certification.ts';
 
 const DRAWS = [250, 500, 1000, 2000, 4000, 10_000] as const;
-const INSTANCES = [1, 2, 4, 8] as const;
+const INSTANCES = [2, 4, 8, 16] as const;
 const PRESETS = ['wrn-10-1', 'wrn-10-2', 'wrn-16-4'] as const satisfies readonly (typeof EXTRACTOR_PRESETS)[number][];
 const HEADS = [1, 6, 12] as const;
 const IMAGE = { height: 28, width: 28, channels: 1 };
@@ -64,7 +64,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
       points: DRAWS.map((draws) => ({
         label: String(draws),
         x: draws + usual.config.certification.selectionDraws,
-        contestant: each({ experiment: usual, heads: usual.heads, instances: ofEach(2), settings: { draws } }),
+        contestant: each({ experiment: usual, heads: usual.heads, instances: ofEach(1), settings: { draws } }),
       })),
     },
     {
@@ -89,7 +89,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
         return {
           label: `${preset} (${threeFigures(gigaflops)})`,
           x: gigaflops,
-          contestant: each({ experiment, heads: experiment.heads, instances: ofEach(2) }),
+          contestant: each({ experiment, heads: experiment.heads, instances: ofEach(1) }),
         };
       }),
     },
@@ -101,7 +101,7 @@ function axesOf(host: Host, experiments: ReadonlyMap<ExtractorPreset, Experiment
       points: HEADS.map((count) => ({
         label: String(count),
         x: count,
-        contestant: each({ experiment: usual, heads: repeated(usual.heads, count), instances: ofEach(4) }),
+        contestant: each({ experiment: usual, heads: repeated(usual.heads, count), instances: ofEach(2) }),
       })),
     },
   ];
