@@ -32,8 +32,9 @@ const CUDA_ON_CPU = backend({ variant: 'cuda' });
 const ON_WASM = backend({ name: 'wasm' });
 const ON_WEBGPU = backend({ name: 'webgpu' });
 
-const countOn = async (env: NodeJS.ProcessEnv, opened: OpenBackend): Promise<number> =>
-  (await planEngines(env)).sharingOn(opened).environments.length;
+const MUCH = 2 ** 36;
+const countOn = async (env: NodeJS.ProcessEnv, opened: OpenBackend, memory = MUCH): Promise<number> =>
+  (await planEngines(env, memory)).sharingOn(opened).environments.length;
 
 describe('the number of engines that share jobs', () => {
   const threads = (count: string): NodeJS.ProcessEnv => withGpus([], { PTW_THREADS: count });
@@ -46,6 +47,13 @@ describe('the number of engines that share jobs', () => {
       expect(await countOn(threads('1'), opened)).toBe(1);
     }
     expect(await countOn(withGpus([]), ON_WEBGPU)).toBe(1);
+  });
+
+  it('of TensorFlow is smaller where memory is scarce', async () => {
+    const of = (gigabytes: number): Promise<number> => countOn(threads('8'), ON_CPU, gigabytes * 2 ** 30);
+    expect(await Promise.all([1, 4, 8, 15, 64].map(of))).toEqual([1, 2, 4, 7, 8]);
+    expect(await countOn(threads('8'), ON_WASM, 2 ** 30)).toBe(8);
+    expect(await countOn(withGpus([], { PTW_ENGINES: '3' }), ON_CPU, 2 ** 30)).toBe(3);
   });
 
   it('is what PTW_ENGINES says', async () => {
@@ -85,7 +93,7 @@ describe('the environments of engines', () => {
       ['2', '3', '1'],
     ] as const) {
       const env = withGpus([], { PTW_THREADS: count, ...(engines !== undefined && { PTW_ENGINES: engines }) });
-      const plan = await planEngines(env);
+      const plan = await planEngines(env, MUCH);
       expect(plan.first).toBe(env);
       const { environments, withFirst } = plan.sharingOn(ON_CPU);
       expect(withFirst).toBe(false);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Environment } from '../native/command.ts';
 
 /**
@@ -23,6 +23,13 @@ export function countFrom(env: Environment, name: string, unset: string): number
     throw new RangeError(`${name} is "${text}", expected a whole number of at least 1; unset it ${unset}.`);
   }
   return count;
+}
+
+/** Of the machine, or what a container leaves this process of it. */
+export function memoryBytes(): number {
+  // 0 where there is no limit, or a number beyond any memory.
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /** The vector instruction sets that matter to matrix products, as one name each. */

@@ -1,9 +1,11 @@
-import { countFrom, threadCount } from '../backends/machine.ts';
+import { countFrom, memoryBytes, threadCount } from '../backends/machine.ts';
 import type { OpenBackend } from '../backends/openBackend.ts';
 import { alike, listGpus, type Gpu } from '../backends/nvidiaGpus.ts';
 
 /** Above this a machine of many processors would spend more memory on engines than the time is worth. */
 const MOST_BY_DEFAULT = 8;
+/** Memory, in bytes, for each engine of TensorFlow: it takes 0.8 GB with a small network and gigabytes with the widest. */
+const MEMORY_OF_ENGINE = 2 ** 31;
 
 /** The engines of this machine. */
 export interface EnginePlan {
@@ -11,7 +13,7 @@ export interface EnginePlan {
   readonly first: NodeJS.ProcessEnv;
   /**
    * Those that share jobs by instance: as many as PTW_ENGINES says, or else one for each GPU of the first one's model on CUDA, one for each
-   * processor on wasm, which has one thread, and on TensorFlow's CPU, and one everywhere else.
+   * processor on wasm, which has one thread, and on TensorFlow's CPU, where the memory is for them, and one everywhere else.
    * @param backend what the first engine opened
    * @throws RangeError when PTW_ENGINES asks for more than there are GPUs
    */
@@ -25,8 +27,14 @@ export interface Sharing {
   readonly withFirst: boolean;
 }
 
-/** @throws RangeError when PTW_ENGINES is not a whole number of at least 1 */
-export async function planEngines(env: NodeJS.ProcessEnv = process.env): Promise<EnginePlan> {
+/**
+ * @param memory of the machine, bytes
+ * @throws RangeError when PTW_ENGINES is not a whole number of at least 1
+ */
+export async function planEngines(
+  env: NodeJS.ProcessEnv = process.env,
+  memory: number = memoryBytes(),
+): Promise<EnginePlan> {
   const demanded = countFrom(env, 'PTW_ENGINES', 'to choose by itself');
   const gpus = alike(await listGpus(env));
   const environmentOf = (place: number): NodeJS.ProcessEnv => (gpus.length < 2 ? env : onGpu(env, gpus[place]));
@@ -38,8 +46,11 @@ export async function planEngines(env: NodeJS.ProcessEnv = process.env): Promise
     first: environmentOf(0),
     sharingOn: (backend) => {
       if (backend.variant === 'cuda' && backend.devices[0].startsWith('GPU')) return together(onCuda(demanded, gpus));
-      const count = demanded ?? (backend.name === 'webgpu' ? 1 : Math.min(threadCount(env), MOST_BY_DEFAULT));
-      return backend.name === 'tensorflow' && count > 1 ? apart(environmentOf(0), count) : together(count);
+      if (backend.name === 'webgpu') return together(demanded ?? 1);
+      const byThreads = Math.min(threadCount(env), MOST_BY_DEFAULT);
+      if (backend.name === 'wasm') return together(demanded ?? byThreads);
+      const count = demanded ?? Math.max(1, Math.min(byThreads, Math.floor(memory / MEMORY_OF_ENGINE)));
+      return count > 1 ? apart(environmentOf(0), count) : together(1);
     },
   };
 }

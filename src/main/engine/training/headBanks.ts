@@ -1,4 +1,4 @@
-import { totalmem } from 'node:os';
+import { memoryBytes } from '../backends/machine.ts';
 import { deriveKey, shuffledIndices } from '../../math/philox.ts';
 import { cacheSettings, representationCache, type RepresentationCache } from '../../data/representationCache.ts';
 import type { DomainImages } from '../../data/transfer.ts';
@@ -19,7 +19,7 @@ export interface BankKeeping {
 /** The user's cache, and a quarter of the machine's memory. */
 export function usualKeeping(): BankKeeping {
   const settings = cacheSettings(cacheRoot());
-  return { cache: settings.limit === 0 ? null : representationCache(settings), memory: totalmem() / 4 };
+  return { cache: settings.limit === 0 ? null : representationCache(settings), memory: memoryBytes() / 4 };
 }
 
 /** Kept draws of one σ and precision, which heads share. */
