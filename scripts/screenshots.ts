@@ -106,7 +106,7 @@ await shoot('data', '/data?preview=fashion-mnist', 'Evaluated');
 await shoot('engine', '/engine', 'TensorFlow.js', async () => {
   // Whose machine it was is nobody's business.
   await page.evaluate(
-    "for (const code of document.querySelectorAll('code')) code.textContent = '~/…/' + code.textContent.split('/').at(-1)",
+    "for (const code of document.querySelectorAll('code')) if (code.textContent.includes('/')) code.textContent = '~/…/' + code.textContent.split('/').at(-1)",
   );
 });
 
