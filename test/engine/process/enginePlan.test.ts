@@ -56,6 +56,11 @@ describe('the number of engines that share jobs', () => {
     expect(await countOn(withGpus([], { PTW_ENGINES: '3' }), ON_CPU, 2 ** 30)).toBe(3);
   });
 
+  it('does not depend on GPUs where none of them serves', async () => {
+    const env = withGpus(['A', 'A'], { PTW_THREADS: '4' });
+    for (const opened of [ON_CPU, ON_WASM]) expect(await countOn(env, opened)).toBe(4);
+  });
+
   it('is what PTW_ENGINES says', async () => {
     for (const opened of [ON_CPU, ON_WASM, ON_WEBGPU]) {
       expect(await countOn(withGpus([], { PTW_ENGINES: '3' }), opened)).toBe(3);

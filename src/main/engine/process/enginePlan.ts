@@ -1,5 +1,5 @@
 import { countFrom, memoryBytes, threadCount } from '../backends/machine.ts';
-import type { OpenBackend } from '../backends/openBackend.ts';
+import type { BackendName, OpenBackend } from '../backends/openBackend.ts';
 import { alike, listGpus, type Gpu } from '../backends/nvidiaGpus.ts';
 
 /** Above this a machine of many processors would spend more memory on engines than the time is worth. */
@@ -37,22 +37,25 @@ export async function planEngines(
 ): Promise<EnginePlan> {
   const demanded = countFrom(env, 'PTW_ENGINES', 'to choose by itself');
   const gpus = alike(await listGpus(env));
-  const environmentOf = (place: number): NodeJS.ProcessEnv => (gpus.length < 2 ? env : onGpu(env, gpus[place]));
-  const together = (engines: number): Sharing => ({
-    environments: Array.from({ length: engines }, (_, place) => environmentOf(place)),
-    withFirst: true,
-  });
+  const ofGpus = gpus.length < 2 ? [env] : gpus.map((gpu) => onGpu(env, gpu));
+  const first = ofGpus[0];
   return {
-    first: environmentOf(0),
+    first,
     sharingOn: (backend) => {
-      if (backend.variant === 'cuda' && backend.devices[0].startsWith('GPU')) return together(onCuda(demanded, gpus));
-      if (backend.name === 'webgpu') return together(demanded ?? 1);
-      const byThreads = Math.min(threadCount(env), MOST_BY_DEFAULT);
-      if (backend.name === 'wasm') return together(demanded ?? byThreads);
-      const count = demanded ?? Math.max(1, Math.min(byThreads, Math.floor(memory / MEMORY_OF_ENGINE)));
-      return count > 1 ? apart(environmentOf(0), count) : together(1);
+      if (backend.variant === 'cuda' && backend.devices[0].startsWith('GPU')) {
+        return { environments: ofGpus.slice(0, onCuda(demanded, gpus)), withFirst: true };
+      }
+      const count = demanded ?? countWithoutCuda(backend.name, { threads: threadCount(env), memory });
+      if (backend.name === 'tensorflow' && count > 1) return apart(first, count);
+      return { environments: Array.from({ length: count }, () => first), withFirst: true };
     },
   };
+}
+
+function countWithoutCuda(name: BackendName, { threads, memory }: { threads: number; memory: number }): number {
+  if (name === 'webgpu') return 1;
+  const most = name === 'wasm' ? Infinity : Math.max(1, Math.floor(memory / MEMORY_OF_ENGINE));
+  return Math.min(threads, most, MOST_BY_DEFAULT);
 }
 
 /**
