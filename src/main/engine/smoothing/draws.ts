@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { fillLatticeNormal, VALUES_PER_COUNTER } from '../../math/lattice/latticeNormal.ts';
+import { fillLatticeDraws } from '../../math/lattice/latticeNormal.ts';
 import { deriveKey } from '../../math/philox.ts';
 import type { CertificationSettings, Domain } from '../../../shared/config.ts';
 import { compile, type CompiledStep, type CompileStatus } from '../compile/compile.ts';
@@ -8,7 +8,7 @@ import { classify, type FrozenHead } from '../models/head.ts';
 import { extract, type FrozenExtractor } from '../models/wideResNet.ts';
 import type { Pass, Passes } from '../passes.ts';
 import { nativeBackend } from '../ops/native.ts';
-import { fillDraws, noiseSource, standardNormal, type PhiloxKey } from '../ops/standardNormal.ts';
+import { fillDraws, noiseSource, standardNormal, type FirstDraw, type PhiloxKey } from '../ops/standardNormal.ts';
 
 /** Draws in one pass of the extractor: fixed, since rounding in a convolution may depend on the batch size. */
 export const DRAWS_BATCH = 100;
@@ -77,11 +77,7 @@ export function compileNoisyModel(
 
 type Tensors = Record<string, tf.Tensor>;
 
-interface NoiseOfPass {
-  readonly key: PhiloxKey;
-  readonly first: number;
-  /** Values of one draw. */
-  readonly size: number;
+interface NoiseOfPass extends FirstDraw {
   readonly rows: number;
 }
 
@@ -94,7 +90,7 @@ interface Noise {
 }
 
 const float32Noise = (sigma: number): Noise =>
-  nativeBackend()?.isUsingGpuDevice === true ? deviceNoise(sigma) : hostNoise(sigma);
+  nativeBackend()?.isUsingGpuDevice === true ? deviceNoise(sigma) : normalsOfHost(sigma);
 
 /** A GPU draws for itself, without a copy from the host: the step is given a place in the stream. */
 const deviceNoise = (sigma: number): Noise => ({
@@ -103,33 +99,36 @@ const deviceNoise = (sigma: number): Noise => ({
     tf.tidy(() => noisyImages(image, { sigma, normals: standardNormal({ key, counter }, [count, image.size]) })),
 });
 
-/** The host draws in a quarter of the time of TensorFlow's op on the same processor: the step is given normals (decision 25). */
-function hostNoise(sigma: number): Noise {
+/**
+ * The host draws, and the step is given what it drew.
+ * @param fill with draws of `size` values, [rows, size]
+ */
+function hostNoise(
+  fill: (out: Float32Array, draws: FirstDraw) => void,
+  add: (image: tf.Tensor3D, drawn: tf.Tensor2D) => tf.Tensor4D,
+): Noise {
   // Written anew for each pass: a step has read its inputs, or copied them to a device, when it returns.
   let values = new Float32Array(0);
   return {
     draw({ rows, ...draws }) {
       if (values.length !== rows * draws.size) values = new Float32Array(rows * draws.size);
-      fillDraws(values, draws);
-      return { normals: tf.tensor2d(values, [rows, draws.size]) };
+      fill(values, draws);
+      return { drawn: tf.tensor2d(values, [rows, draws.size]) };
     },
-    add: (image, { normals }) => noisyImages(image, { sigma, normals: normals as tf.Tensor2D }),
+    add: (image, { drawn }) => add(image, drawn as tf.Tensor2D),
   };
 }
 
-/** The host draws, since no device has the exact distribution: the step is given whole numbers of δ, and its sums are exact. */
-const latticeNoise = (sigma: number): Noise => ({
-  draw({ key, first, size, rows }) {
-    const values = new Float32Array(rows * size);
-    const counters = Math.ceil(size / VALUES_PER_COUNTER);
-    for (let row = 0; row < rows; row++) {
-      const counterLow = (first + row) * counters;
-      fillLatticeNormal(values.subarray(row * size, (row + 1) * size), { key, counterLow, sigma });
-    }
-    return { noise: tf.tensor2d(values, [rows, size]) };
-  },
-  add: (image, { noise }, count) => tf.tidy(() => tf.add(tf.reshape(noise, [count, ...image.shape]), image)),
-});
+/** In a quarter of the time of TensorFlow's op on the same processor (decision 25). */
+const normalsOfHost = (sigma: number): Noise =>
+  hostNoise(fillDraws, (image, normals) => noisyImages(image, { sigma, normals }));
+
+/** No device has the exact distribution: the step is given whole numbers of δ, and its sums are exact. */
+const latticeNoise = (sigma: number): Noise =>
+  hostNoise(
+    (out, draws) => fillLatticeDraws(out, { ...draws, sigma }),
+    (image, noise) => tf.tidy(() => addToImage(image, noise)),
+  );
 
 /** Keys of an instance's two independent sets of draws: one chooses the class, the other tests it. */
 export function drawKeys(
@@ -152,8 +151,12 @@ export function noisyImages(
   image: tf.Tensor3D,
   { sigma, normals }: { sigma: number; normals: tf.Tensor2D },
 ): tf.Tensor4D {
-  return tf.tidy(() => tf.add(tf.reshape(tf.mul(normals, sigma), [normals.shape[0], ...image.shape]), image));
+  return tf.tidy(() => addToImage(image, tf.mul(normals, sigma)));
 }
+
+/** @param noise [count, H·W·C] */
+const addToImage = (image: tf.Tensor3D, noise: tf.Tensor2D): tf.Tensor4D =>
+  tf.add(tf.reshape(noise, [noise.shape[0], ...image.shape]), image);
 
 export interface InstanceDraws {
   /** [H, W, C], normalised */

@@ -2,7 +2,7 @@ import { philoxWords, type PhiloxKey } from '../philox.ts';
 import { GUIDE_BITS, latticeTable, TOP_BITS, type LatticeTable } from './latticeTable.ts';
 
 /** Values of one step of the Philox counter: a word each. */
-export const VALUES_PER_COUNTER = 4;
+const VALUES_PER_COUNTER = 4;
 
 /**
  * Fills `out` with Gaussian noise of standard deviation σ rounded to the lattice, exact multiples of δ: one fair coin is the sign, and 95
@@ -30,6 +30,26 @@ export function fillLatticeNormal(
       });
       out[start + lane] = (words[lane] & 1) === 0 ? magnitude * table.spacing : -magnitude * table.spacing;
     }
+  }
+}
+
+/**
+ * Fills `out`, [count, size], with the noise of so many draws, each from a counter of its own, as fillDraws fills it with standard normals.
+ * @param first index of the first draw; draw i is the same whatever range asks for it
+ * @throws RangeError as fillLatticeNormal
+ */
+export function fillLatticeDraws(
+  out: Float32Array,
+  {
+    key,
+    first,
+    size,
+    sigma,
+  }: { readonly key: PhiloxKey; readonly first: number; readonly size: number; readonly sigma: number },
+): void {
+  const counters = Math.ceil(size / VALUES_PER_COUNTER);
+  for (let start = 0, draw = first; start < out.length; start += size, draw++) {
+    fillLatticeNormal(out.subarray(start, start + size), { key, counterLow: draw * counters, sigma });
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Domain, ExperimentConfig } from '../../../shared/config.ts';
 import { prepareTransfer, type Transfer, type TransferDomain } from '../../data/transfer.ts';
 import { nearestOnLattice } from '../../math/lattice/lattice.ts';
-import { fillLatticeNormal } from '../../math/lattice/latticeNormal.ts';
-import { fillStandardNormal } from '../../math/philox.ts';
+import { fillLatticeDraws } from '../../math/lattice/latticeNormal.ts';
+import { fillDraws } from '../../engine/ops/standardNormal.ts';
 import { drawKeys } from '../../engine/smoothing/draws.ts';
 import type { Store } from '../../store/store.ts';
 import { BadInput } from '../errors.ts';
@@ -20,8 +20,6 @@ export interface Pixels {
 
 /** Transfers that are kept open; one may be some hundred megabytes. */
 const MOST_OPEN = 2;
-/** As the engine lays out its draws of either kind: four a step of the counter (decision 4). */
-const NORMALS_PER_COUNTER = 4;
 
 /** Test images of runs, read when they are first asked for and kept for the next questions. */
 export class TestImages {
@@ -145,12 +143,11 @@ export function noiseOf(
   },
 ): Float32Array {
   const key = drawKeys(seed, domain, index)[of];
-  const counters = Math.ceil(size / NORMALS_PER_COUNTER);
   const noise = new Float32Array(count * size);
-  for (let draw = 0; draw < count; draw++) {
-    const part = noise.subarray(draw * size, (draw + 1) * size);
-    if (kind === 'lattice') fillLatticeNormal(part, { key, counterLow: draw * counters, sigma });
-    else fillStandardNormal(part, key, draw * counters);
+  if (kind === 'lattice') {
+    fillLatticeDraws(noise, { key, first: 0, size, sigma });
+    return noise;
   }
-  return kind === 'lattice' ? noise : noise.map((eta) => sigma * eta);
+  fillDraws(noise, { key, first: 0, size });
+  return noise.map((eta) => sigma * eta);
 }
