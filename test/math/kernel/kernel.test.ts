@@ -89,6 +89,64 @@ describe('the kernel', () => {
     },
   );
 
+  it.each(SIZES)('sums up %i rows of %i values, and their least values over a box', (count, width) => {
+    const rows = doubles(count * width, 'kernel-rows', count, width);
+    const [factors, reach] = [
+      doubles(width, 'kernel-factors', width),
+      doubles(width, 'kernel-reach', width).map(Math.abs),
+    ];
+    const { lower, upper } = boxOf(width);
+    const [products, absolutes, least, leastAbsolutes] = withRoom((room) => {
+      const [from, of, reaches] = [room.doubles(rows), room.doubles(factors), room.doubles(reach)];
+      const box = [room.doubles(lower), room.doubles(upper)];
+      const sums = [0, 1, 2, 3].map(() => room.doubles(count));
+      kernel().weightedSums(from, count, width, of, reaches, sums[0], sums[1]);
+      kernel().leastOverBox(from, count, width, ...box, sums[2], sums[3]);
+      return sums.map((at) => readDoubles(at, count));
+    });
+    for (let row = 0; row < count; row++) {
+      const of = rows.subarray(row * width, (row + 1) * width);
+      expectSame(products[row], sumOf(of.map((value, i) => value * factors[i])), width);
+      expectSame(absolutes[row], sumOf(of.map((value, i) => Math.abs(value) * reach[i])), width);
+      const terms = of.map((value, i) => value * (value < 0 ? upper[i] : lower[i]));
+      expectSame(least[row], sumOf(terms), width);
+      expectSame(leastAbsolutes[row], sumOf(terms.map(Math.abs)), width);
+    }
+  });
+
+  it.each(SIZES.map(([, ...sizes]) => sizes))('takes differences of %i rows of %i values', (rows, columns) => {
+    const matrix = doubles(rows * columns, 'kernel-matrix', rows, columns);
+    const pairs = Array.from({ length: rows }, (_, i) => [i, (7 * i + 1) % rows] as const);
+    const got = withRoom((room) => {
+      const [from, of, to] = [room.doubles(matrix), room.words(pairs.flat()), room.doubles(rows * columns)];
+      kernel().differences(from, columns, of, rows, to);
+      return readDoubles(to, rows * columns);
+    });
+    const rowOf = (row: number): Float64Array => matrix.subarray(row * columns, (row + 1) * columns);
+    const expected = pairs.flatMap(([plus, minus]) => [...rowOf(plus).map((value, i) => value - rowOf(minus)[i])]);
+    expect([...got]).toEqual(expected);
+  });
+
+  it.each(SIZES.map(([, ...sizes]) => sizes))('sums over boxes through %i outputs of %i inputs', (outputs, inputs) => {
+    const layer = layerOf(outputs, inputs, 'intervals');
+    const { lower: centre } = boxOf(inputs);
+    const halfWidths = doubles(inputs, 'kernel-half', inputs).map(Math.abs);
+    const { weight } = placeLayer(layer);
+    const [middles, absolutes, reaches] = withRoom((room) => {
+      const box = [room.doubles(centre), room.doubles(halfWidths)];
+      const sums = [0, 1, 2].map(() => room.doubles(outputs));
+      kernel().intervalSums(weight, outputs, inputs, ...box, ...sums);
+      return sums.map((at) => readDoubles(at, outputs));
+    });
+    for (let row = 0; row < outputs; row++) {
+      const weights = Float64Array.from(layer.weight.subarray(row * inputs, (row + 1) * inputs));
+      const terms = weights.map((value, i) => value * centre[i]);
+      expectSame(middles[row], sumOf(terms), inputs);
+      expectSame(absolutes[row], sumOf(terms.map(Math.abs)), inputs);
+      expectSame(reaches[row], sumOf(weights.map((value, i) => Math.abs(value) * halfWidths[i])), inputs);
+    }
+  });
+
   it.each([0, 1, 2, 3, 100, 501, 70_000])(
     'sorts %i values as a typed array does, zeros, infinities and NaN too',
     (count) => {

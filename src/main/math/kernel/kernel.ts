@@ -46,14 +46,8 @@ interface MarginsAsked {
 }
 
 /** Bounds of margins by linear bounds and by interval propagation, [K], +Infinity at c. */
-export function linearMargins(head: DenseHead, { box, c, improved }: MarginsAsked): Float64Array {
-  const at = placeOnBox(head, box);
-  return withRoom(({ doubles }) => {
-    const classes = classesOf(head);
-    const margins = doubles(classes);
-    kernel().linearMargins(at, c, improved === 'all' ? 1 : 0, margins, 0);
-    return readDoubles(margins, classes);
-  });
+export function linearMargins(head: DenseHead, asked: MarginsAsked): Float64Array {
+  return boundLinearly(head, asked, { slopes: 0 }).margins;
 }
 
 export interface LinesBelowMargins {
@@ -64,12 +58,21 @@ export interface LinesBelowMargins {
   readonly slopes: Float64Array;
 }
 
-export function linesBelowMargins(head: DenseHead, { box, c, improved }: MarginsAsked): LinesBelowMargins {
+export function linesBelowMargins(head: DenseHead, asked: MarginsAsked): LinesBelowMargins {
+  return boundLinearly(head, asked, { slopes: (classesOf(head) - 1) * asked.box.lower.length });
+}
+
+/** @property slopes how many there is room for: all, or none where nobody asks */
+function boundLinearly(
+  head: DenseHead,
+  { box, c, improved }: MarginsAsked,
+  { slopes: size }: { readonly slopes: number },
+): LinesBelowMargins {
   const at = placeOnBox(head, box);
   return withRoom(({ doubles }) => {
     const classes = classesOf(head);
-    const size = (classes - 1) * box.lower.length;
-    const [margins, slopes] = [doubles(classes), doubles(size)];
+    const margins = doubles(classes);
+    const slopes = size === 0 ? 0 : doubles(size);
     const arePositive = kernel().linearMargins(at, c, improved === 'all' ? 1 : 0, margins, slopes) !== 0;
     return { margins: readDoubles(margins, classes), arePositive, slopes: readDoubles(slopes, size) };
   });

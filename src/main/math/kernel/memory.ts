@@ -9,6 +9,11 @@ interface Exports {
   readonly panelsOf: (rows: number, columns: number) => number;
   readonly product: (...numbers: number[]) => void;
   readonly timesVector: (...numbers: number[]) => void;
+  // What bounds are made of, for tests: the module calls them itself.
+  readonly differences: (...numbers: number[]) => void;
+  readonly weightedSums: (...numbers: number[]) => void;
+  readonly leastOverBox: (...numbers: number[]) => void;
+  readonly intervalSums: (...numbers: number[]) => void;
   readonly sortFloats: (...numbers: number[]) => void;
   readonly philox: (...numbers: number[]) => void;
   readonly boxMuller: (...numbers: number[]) => void;

@@ -5,4 +5,4 @@ export { intervalMargins, linearMargins } from './margins';
 export { release, reserve } from './memory';
 export { boxMuller, philox } from './normals';
 export { sortFloats } from './sorting';
-export { pack, panelsOf, product, timesVector } from './sums';
+export { differences, intervalSums, leastOverBox, pack, panelsOf, product, timesVector, weightedSums } from './sums';
