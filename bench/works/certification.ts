@@ -85,8 +85,9 @@ export async function certify({ engines, store }: Host, work: CertificationWork)
     throw new Error(`internal: bench: ${finished.length} instances were certified, expected ${instances.length}`);
   }
   const all = engines.backend.engines;
+  const counted = finished.length - UNCOUNTED * all;
   return {
-    each: (finished.at(-1 - all)! - finished[2 * all - 1]) / (finished.length - UNCOUNTED * all),
+    each: counted > 0 ? (finished.at(-1 - all)! - finished[2 * all - 1]) / counted : NaN,
     total: performance.now() - started,
     certificates,
   };

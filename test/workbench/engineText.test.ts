@@ -1,19 +1,8 @@
 import { expect, it } from 'vitest';
 import type { EnginesBackend } from '../../src/main/engine/process/engines.ts';
 import { arithmeticText, engineText } from '../../src/main/workbench/engineText.ts';
+import { EARLIER, ENGINE } from './enginesBackend.ts';
 
-const ENGINE: EnginesBackend = {
-  name: 'tensorflow',
-  tensorflowVersion: '2.21.0',
-  devices: ['CPU: x'],
-  threads: 2,
-  simd: [],
-  notChosen: [],
-  seconds: 1,
-  engines: 1,
-  arithmetic: 2,
-};
-const { arithmetic: _, ...EARLIER } = ENGINE;
 const { tensorflowVersion: _version, ...REST } = ENGINE;
 const WASM: EnginesBackend = { ...REST, name: 'wasm', engines: 2 };
 

@@ -2,19 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EnginesBackend } from '../../src/main/engine/process/engines.ts';
 import { arithmeticText } from '../../src/main/workbench/engineText.ts';
 import { holds, type Verification } from '../../src/main/workbench/verifyRun.ts';
-
-const ENGINE: EnginesBackend = {
-  name: 'tensorflow',
-  tensorflowVersion: '2.21.0',
-  devices: ['CPU: x'],
-  threads: 2,
-  simd: [],
-  notChosen: [],
-  seconds: 1,
-  engines: 1,
-  arithmetic: 2,
-};
-const { arithmetic: _, ...EARLIER } = ENGINE;
+import { EARLIER, ENGINE } from './enginesBackend.ts';
 
 /** All but some of 10 certificates equal bit for bit. */
 const redrawn = (madeOn: EnginesBackend, sameOutcome: number): Verification => ({
